@@ -1,0 +1,1 @@
+"""What the tests of the gate stand on: catalogue, settings, client, evidence, judgement."""

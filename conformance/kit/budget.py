@@ -1,0 +1,60 @@
+"""What the run may still spend: requests, and seconds of waiting for a rate limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from conformance.kit.expect import PremiseFailed
+
+
+class BudgetExhausted(PremiseFailed):
+    """A request or a wait no longer fits."""
+
+    def __init__(self, reason: str) -> None:
+        """Keep the reason under the kind `budget`."""
+        super().__init__(reason, kind="budget")
+
+
+class Budget:
+    """Counts requests against a bound; keeps one in reserve for each contact to be deleted."""
+
+    def __init__(self, bound: int | None, max_wait: float, debts: Callable[[], int]) -> None:
+        """Take the bound (None: no bound), seconds of waiting, and the count of open debts."""
+        self.bound = bound
+        self.max_wait = max_wait
+        self.used = 0
+        self.waited = 0.0
+        self._debts = debts
+
+    def spend(self, *, settles: bool = False) -> None:
+        """Count one request; one that `settles` a debt was reserved when the debt was made.
+
+        Raises:
+            BudgetExhausted: the request does not fit beside what cleaning up will need.
+
+        """
+        needed = self.used + 1 + (0 if settles else self._debts())
+        if self.bound is not None and needed > self.bound:
+            raise BudgetExhausted(
+                f"the budget of {self.bound} requests is spent "
+                f"({self.used} sent, {self._debts()} kept for cleaning up)"
+            )
+        self.used += 1
+
+    def left(self) -> int | None:
+        """Return the number of requests that may still be sent; None without a bound."""
+        return None if self.bound is None else max(0, self.bound - self.used - self._debts())
+
+    def wait(self, seconds: float) -> None:
+        """Count seconds of waiting.
+
+        Raises:
+            BudgetExhausted: the wait does not fit into what the user allows.
+
+        """
+        if self.waited + seconds > self.max_wait:
+            raise BudgetExhausted(
+                f"the target asks for {seconds:.0f} s of waiting, {self.waited:.0f} s were spent "
+                f"of the {self.max_wait:.0f} s that --max-wait allows"
+            )
+        self.waited += seconds

@@ -1,0 +1,391 @@
+"""Passive checks: clauses that hold for every exchange of the run, whatever it was sent for.
+
+Each check is a function of one exchange that tells its `Judge` what it found; the tests of
+`test_record.py` and `test_limits.py` read the judges at the end. No request is sent from here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import schemas
+from conformance.kit.exchange import Exchange
+from conformance.kit.expect import Judge
+from conformance.kit.ledger import Ledger
+from conformance.kit.moments import SKEW_S, server_now, to_epoch
+from conformance.kit.wire import http_date
+
+FINDINGS_KEPT = 12
+KEPT_FIELDS = (*schemas.CREATE_FIELDS, "contact_status", "is_archived")
+"""Fields that only the client changes."""
+
+Check = Callable[[Exchange, Judge], None]
+RecordCheck = Callable[[dict[str, Any], Exchange, Judge], None]
+_EXCHANGE_CHECKS: dict[str, Check] = {}
+_RECORD_CHECKS: dict[str, RecordCheck] = {}
+
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_SNAKE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
+_LEAKS = re.compile(
+    r"Traceback \(most recent call last\)"
+    r"|\bat [\w.<>$ ]+ \([^()\s]+:\d+:\d+\)"
+    r"|\.(?:py|js|ts|go|rb|java|php)(?:\", line |:\d+)"
+    r"|(?:^|[\s\"'(])/(?:usr|home|var|srv|opt|app|root|src|tmp)/[\w.-]+"
+    r"|\b[A-Z]:\\\\?\w+\\"
+    r"|\bSELECT\b.{1,200}\bFROM\b|\bINSERT INTO\b|\bUPDATE\b.{1,80}\bSET\b|\bDELETE FROM\b"
+    r"|SQLSTATE|SQLITE_|sqlite3\.|psycopg|PG::|ORA-\d{5}|duplicate key value|syntax error at or near"
+    r"|ECONNREFUSED|MongoError|goroutine \d+",
+    re.DOTALL,
+)
+_OK = {"create": 201}
+_ALWAYS = {401, 429, 500}
+_DOCUMENTED = {
+    "list": {400},
+    "create": {400},
+    "search": {400},
+    "get": {404},
+    "update": {400, 404},
+    "delete": {403, 404},
+    "archive": {404},
+    "restore": {404},
+}
+# ARCHIVE-05 and RESTORE-05 only warn about these, so rule 10 counts them as documented.
+_WARNED = {"archive": {400, 409}, "restore": {400, 409}}
+
+
+@dataclass
+class Known:
+    """The last record of a contact that a write acknowledged, and the last that a read showed."""
+
+    acknowledged: dict[str, Any] = field(default_factory=dict)
+    seen: dict[str, Any] = field(default_factory=dict)
+
+    def contradicted_by(self, record: dict[str, Any]) -> list[str]:
+        """Return the fields whose value is neither the acknowledged nor the last seen one."""
+        return [
+            name
+            for name in KEPT_FIELDS
+            if name in self.acknowledged
+            and record.get(name) != self.acknowledged[name]
+            and record.get(name) != self.seen.get(name, self.acknowledged[name])
+        ]
+
+
+class Evidence:
+    """The judges of all passive clauses, fed with every exchange of the run."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        """Start with one judge per passive clause; `ledger` tells which contacts are the run's."""
+        self._judges = {clause: Judge(clause) for clause in (*_EXCHANGE_CHECKS, *_RECORD_CHECKS)}
+        self._ledger = ledger
+        self._named: set[str] = set()
+        self.known: dict[str, Known] = {}
+
+    def observe(self, exchange: Exchange) -> None:
+        """Let every check look at the exchange."""
+        if exchange.operation == "other":
+            return
+        self._remember_names(exchange)
+        for clause, check in _EXCHANGE_CHECKS.items():
+            if self._open(clause):
+                check(exchange, self._judges[clause])
+        if exchange.ok:
+            for record in exchange.records:
+                self._observe_record(record, exchange)
+                self._remember_record(record, exchange)
+
+    def judge(self, clause: str) -> Judge:
+        """Return what was found about one clause so far."""
+        return self._judges[clause]
+
+    def _observe_record(self, record: dict[str, Any], exchange: Exchange) -> None:
+        marked = {**record, _NAMED_BY_RUN: record.get("id") in self._named}
+        for clause, check in _RECORD_CHECKS.items():
+            if self._open(clause):
+                check(marked, exchange, self._judges[clause])
+
+    def _remember_record(self, record: dict[str, Any], exchange: Exchange) -> None:
+        """Keep what writes acknowledged and reads showed of the run's contacts (LIFE-02)."""
+        contact_id = record.get("id")
+        made_now = exchange.operation == "create"
+        if not isinstance(contact_id, str) or not (made_now or self._ledger.knows(contact_id)):
+            return
+        known = self.known.setdefault(contact_id, Known())
+        if exchange.request.method == "GET":
+            known.seen = record
+        else:
+            known.acknowledged = record
+
+    def _open(self, clause: str) -> bool:
+        return len(self._judges[clause].findings) < FINDINGS_KEPT
+
+    def _remember_names(self, exchange: Exchange) -> None:
+        """Keep the ids of contacts that this run last gave a non-blank first name (OBJ-03)."""
+        if exchange.operation not in ("create", "update") or not exchange.ok:
+            return
+        contact_id = exchange.contact.get("id")
+        sent = sent_object(exchange)
+        if not isinstance(contact_id, str) or "first_name" not in sent:
+            return
+        if isinstance(sent["first_name"], str) and sent["first_name"].strip():
+            self._named.add(contact_id)
+        else:
+            self._named.discard(contact_id)
+
+
+_NAMED_BY_RUN = "\0named"
+
+
+def sent_object(exchange: Exchange) -> dict[str, Any]:
+    """Return the JSON object that was sent, or an empty one."""
+    try:
+        value = json.loads(exchange.request.body or b"null")
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _on_exchange(clause: str) -> Callable[[Check], Check]:
+    def register(check: Check) -> Check:
+        _EXCHANGE_CHECKS[clause] = check
+        return check
+
+    return register
+
+
+def _on_record(clause: str) -> Callable[[RecordCheck], RecordCheck]:
+    def register(check: RecordCheck) -> RecordCheck:
+        _RECORD_CHECKS[clause] = check
+        return check
+
+    return register
+
+
+@_on_exchange("ENV-01")
+def _success_envelope(x: Exchange, judge: Judge) -> None:
+    if not x.ok:
+        return
+    body = x.json if isinstance(x.json, dict) else {}
+    good = body.get("success") is True and "data" in body
+    actual = _outline(x.json, "success", "data")
+    judge.that(good, "a JSON object with success exactly true and the key data", actual, x)
+
+
+@_on_exchange("ENV-02")
+def _error_envelope(x: Exchange, judge: Judge) -> None:
+    if x.status < 400 or x.status == 413:
+        return
+    good = x.at("success") is False and isinstance(x.at("error"), dict)
+    actual = _outline(x.json, "success", "error")
+    judge.that(good, "a JSON object with success exactly false and an object error", actual, x)
+
+
+@_on_exchange("ENV-03")
+def _code_and_message(x: Exchange, judge: Judge) -> None:
+    error = x.at("error")
+    if x.status < 400 or not isinstance(error, dict):
+        return
+    for name in ("code", "message"):
+        value = error.get(name)
+        good = isinstance(value, str) and value.strip() != ""
+        judge.that(good, f"error.{name} is a non-empty string", value, x)
+
+
+@_on_exchange("ENV-04")
+def _json_content_type(x: Exchange, judge: Judge) -> None:
+    if not x.response.body or x.status == 413:
+        return
+    kind = x.response.headers.get("content-type", "")
+    media_type = kind.partition(";")[0].strip().lower()
+    judge.that(
+        media_type == "application/json",
+        "Content-Type application/json (parameters allowed)",
+        kind or "no Content-Type header",
+        x,
+    )
+    parsed = isinstance(x.json, dict | list | str | int | float | None)
+    judge.that(parsed, "a body that is JSON", x.json, x)
+
+
+@_on_exchange("ENV-05")
+def _snake_code(x: Exchange, judge: Judge) -> None:
+    code = x.at("error", "code")
+    if x.status >= 400 and x.status != 401 and isinstance(code, str):
+        judge.that(_SNAKE.fullmatch(code), "error.code in SCREAMING_SNAKE_CASE", code, x)
+
+
+@_on_exchange("ENV-06")
+def _known_code(x: Exchange, judge: Judge) -> None:
+    code = x.at("error", "code")
+    wanted = {404: "NOT_FOUND", 429: "RATE_LIMIT_EXCEEDED"}.get(x.status)
+    if x.status == 400 and _refuses_a_value(x):
+        wanted = "VALIDATION_ERROR"
+    if wanted is not None and isinstance(x.at("error"), dict):
+        judge.that(code == wanted, f"error.code {wanted}", code, x)
+
+
+def _refuses_a_value(x: Exchange) -> bool:
+    if x.operation in ("list", "search"):
+        return True
+    return x.operation in ("create", "update") and bool(sent_object(x))
+
+
+@_on_exchange("ENV-07")
+def _timestamp(x: Exchange, judge: Judge) -> None:
+    if x.status < 400 or not isinstance(x.at("error"), dict):
+        return
+    value = x.at("timestamp") or x.at("error", "timestamp")
+    moment = to_epoch(value)
+    if not judge.that(moment is not None, "timestamp, an RFC 3339 date-time with offset", value, x):
+        return
+    near = moment is not None and abs(moment - server_now(x)) <= SKEW_S
+    judge.that(near, f"timestamp within {SKEW_S:.0f} s of the server's time", value, x)
+
+
+@_on_exchange("ENV-08")
+def _documented_status(x: Exchange, judge: Judge) -> None:
+    if x.status == 413:
+        return
+    allowed = documented_statuses(x)
+    expected = f"a status documented for {x.operation}: {', '.join(map(str, sorted(allowed)))}"
+    judge.that(x.status in allowed, expected, x.status, x)
+
+
+def documented_statuses(x: Exchange) -> set[int]:
+    """Return the statuses that ENV-08 counts as documented for this request (rule 10)."""
+    allowed = _ALWAYS | {_OK.get(x.operation, 200)} | _DOCUMENTED[x.operation]
+    allowed |= _WARNED.get(x.operation, set()) | set(x.request.allows)
+    if x.operation in ("create", "update") and not sent_object(x):
+        allowed = allowed | {415}
+    if x.operation == "list" and "page=" in x.request.url:
+        allowed = allowed | {404}
+    if x.operation not in ("list", "create", "search") and not has_uuid(x):
+        allowed = allowed | {400}
+    return allowed
+
+
+def has_uuid(x: Exchange) -> bool:
+    """Whether the id in the path is a UUID."""
+    _, _, rest = x.request.url.partition("?")[0].rpartition("/contacts/")
+    return UUID.fullmatch(rest.partition("/")[0]) is not None
+
+
+@_on_exchange("ENV-09")
+def _no_internals(x: Exchange, judge: Judge) -> None:
+    if x.status < 400:
+        return
+    text = x.response.body[:65536].decode("utf-8", "replace").replace("\\n", "\n")
+    ours = (x.request.body or b"").decode("utf-8", "replace") + x.request.url
+    leaks = [m.group(0) for m in _LEAKS.finditer(text) if m.group(0).strip(" \"'(") not in ours]
+    judge.that(not leaks, "no stack trace, file path, SQL text or driver error", leaks[:2], x)
+
+
+@_on_exchange("LIMIT-01")
+def _limit_headers(x: Exchange, judge: Judge) -> None:
+    for name in ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"):
+        value = x.response.headers.get(name.lower())
+        good = value is not None and value.strip().isascii() and value.strip().isdigit()
+        judge.that(good, f"{name}, a non-negative integer", value, x)
+
+
+@_on_exchange("LIMIT-04")
+def _retry_after(x: Exchange, judge: Judge) -> None:
+    if x.status != 429:
+        return
+    value = (x.response.headers.get("retry-after") or "").strip()
+    seconds = int(value[:12]) if value.isascii() and value.isdigit() else None
+    good = seconds >= 1 if seconds is not None else http_date(value) is not None
+    expected = "Retry-After as whole seconds (at least 1) or an HTTP date"
+    judge.that(good, expected, value or "no Retry-After header", x)
+    enveloped = x.at("success") is False and isinstance(x.at("error"), dict)
+    judge.that(enveloped, "the error envelope on a 429", _outline(x.json, "success", "error"), x)
+
+
+@_on_record("OBJ-01")
+def _all_fields(record: dict[str, Any], x: Exchange, judge: Judge) -> None:
+    missing = [name for name in schemas.CONTACT_FIELDS if name not in record]
+    judge.that(not missing, "all 20 documented fields", f"missing: {', '.join(missing)}", x)
+
+
+@_on_record("OBJ-02")
+def _uuid(record: dict[str, Any], x: Exchange, judge: Judge) -> None:
+    value = record.get("id")
+    judge.that(isinstance(value, str) and UUID.fullmatch(value), "id is a UUID", value, x)
+
+
+@_on_record("OBJ-03")
+def _types(record: dict[str, Any], x: Exchange, judge: Judge) -> None:
+    for name in _TEXTS:
+        value = record.get(name)
+        good = value is None or isinstance(value, str)
+        judge.that(good, f"{name} is a string or null", value, x)
+    tags = record.get("tags")
+    good = tags is None or (isinstance(tags, list) and all(isinstance(t, str) for t in tags))
+    judge.that(good, "tags is an array of strings or null", tags, x)
+    if "is_archived" in record:
+        archived = record["is_archived"]
+        judge.that(isinstance(archived, bool), "is_archived is a boolean", archived, x)
+    for name in ("first_name", "contact_type"):
+        value = record.get(name)
+        say = judge.that if record[_NAMED_BY_RUN] else judge.warn
+        say(isinstance(value, str) and value != "", f"{name} is a non-empty string", value, x)
+
+
+_TEXTS = tuple(
+    name
+    for name in schemas.CONTACT_FIELDS
+    if name not in ("id", "tags", "is_archived", "archived_at", "created_at", "updated_at")
+)
+
+
+@_on_record("OBJ-04")
+def _moments(record: dict[str, Any], x: Exchange, judge: Judge) -> None:
+    for name in ("created_at", "updated_at", "archived_at"):
+        value = record.get(name)
+        if name not in record or (name == "archived_at" and value is None):
+            continue
+        good = to_epoch(value) is not None
+        judge.that(good, f"{name} is an RFC 3339 date-time with offset", value, x)
+
+
+@_on_record("OBJ-05")
+def _archived_at_set(record: dict[str, Any], x: Exchange, judge: Judge) -> None:
+    if record.get("is_archived") is True:
+        value = record.get("archived_at")
+        judge.that(value is not None, "archived_at is set while is_archived is true", value, x)
+
+
+@_on_record("OBJ-06")
+def _archived_at_null(record: dict[str, Any], x: Exchange, judge: Judge) -> None:
+    if record.get("is_archived") is False:
+        value = record.get("archived_at")
+        judge.that(value is None, "archived_at is null while is_archived is false", value, x)
+
+
+@_on_record("OBJ-07")
+def _full_name(record: dict[str, Any], x: Exchange, judge: Judge) -> None:
+    full = record.get("full_name")
+    if not record[_NAMED_BY_RUN]:
+        return
+    parts = [record.get(name) for name in ("first_name", "last_name")]
+    texts = [part.strip() for part in parts if isinstance(part, str)]
+    good = isinstance(full, str) and all(text in full for text in texts)
+    judge.that(good, f"full_name is a string that contains {texts}", full, x)
+
+
+@_on_record("OBJ-08")
+def _times_in_order(record: dict[str, Any], x: Exchange, judge: Judge) -> None:
+    created, updated = to_epoch(record.get("created_at")), to_epoch(record.get("updated_at"))
+    if created is not None and updated is not None:
+        actual = f"{record['updated_at']} before {record['created_at']}"
+        judge.that(updated >= created, "updated_at is not before created_at", actual, x)
+
+
+def _outline(body: Any, *keys: str) -> str:
+    if not isinstance(body, dict):
+        return f"{body!r:.200}"
+    return ", ".join(f"{key}: {body[key]!r:.80}" if key in body else f"no {key}" for key in keys)

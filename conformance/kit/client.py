@@ -1,0 +1,165 @@
+"""The eight operations for one account; each returns the `Exchange`, whatever the answer was.
+
+Paths and queries are built here so that a hostile id or parameter goes out exactly as meant.
+Creates are written into the ledger before they are sent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from conformance.kit.budget import BudgetExhausted
+from conformance.kit.credentials import Credential
+from conformance.kit.exchange import Exchange
+from conformance.kit.ledger import Entry, Ledger
+from conformance.kit.wire import Outgoing, TargetUnavailable, Wire
+
+RESOURCE = "/contacts"
+JSON_TYPE = ("Content-Type", "application/json")
+Query = Mapping[str, object] | Iterable[tuple[str, object]]
+
+
+class Client:
+    """Speaks for one account; cheap to make, shares the wire and the ledger."""
+
+    def __init__(self, wire: Wire, ledger: Ledger, credential: Credential, account: str) -> None:
+        """Bind the wire to a credential; `account` is the label under which creates are kept."""
+        self.wire = wire
+        self.ledger = ledger
+        self.credential = credential
+        self.account = account
+
+    def speaking_as(self, credential: Credential, account: str | None = None) -> Client:
+        """Return a client with another credential."""
+        return Client(self.wire, self.ledger, credential, account or self.account)
+
+    async def list(self, **query: object) -> Exchange:
+        """`GET /contacts`; values are sent as `str` makes them, booleans in lower case."""
+        return await self.call("list", query=query)
+
+    async def search(self, **query: object) -> Exchange:
+        """`GET /contacts/search`."""
+        return await self.call("search", query=query)
+
+    async def get(self, contact_id: str) -> Exchange:
+        """`GET /contacts/{id}`; the id is percent-encoded whole."""
+        return await self.call("get", contact_id)
+
+    async def update(self, contact_id: str, payload: Any) -> Exchange:
+        """`PUT /contacts/{id}` with a JSON body."""
+        return await self.call("update", contact_id, body=encode(payload))
+
+    async def delete(self, contact_id: str) -> Exchange:
+        """`DELETE /contacts/{id}`; a 2xx is written into the ledger."""
+        return await self.call("delete", contact_id)
+
+    async def archive(self, contact_id: str) -> Exchange:
+        """`PATCH /contacts/{id}/archive`."""
+        return await self.call("archive", contact_id)
+
+    async def restore(self, contact_id: str) -> Exchange:
+        """`PATCH /contacts/{id}/restore`."""
+        return await self.call("restore", contact_id)
+
+    async def create(self, payload: Any) -> Exchange:
+        """`POST /contacts` with a JSON body."""
+        return await self.create_raw(encode(payload), payload)
+
+    async def create_raw(
+        self,
+        body: bytes | None,
+        payload: Any = None,
+        headers: tuple[tuple[str, str], ...] = (JSON_TYPE,),
+    ) -> Exchange:
+        """`POST /contacts` with the bytes given; `payload` tells the ledger what they say."""
+        entry = self.ledger.intend(self.account, payload)
+        try:
+            exchange = await self.call("create", body=body, headers=headers)
+        except BudgetExhausted:
+            self.ledger.settle(entry, "refused")
+            raise
+        except TargetUnavailable:
+            self.ledger.settle(entry, "lost")
+            raise
+        _settle(self.ledger, entry, exchange)
+        return exchange
+
+    async def call(
+        self,
+        operation: str,
+        contact_id: str | None = None,
+        *,
+        query: Query = (),
+        body: bytes | None = None,
+        headers: tuple[tuple[str, str], ...] | None = None,
+        allows: tuple[int, ...] = (),
+        exempt: bool = False,
+    ) -> Exchange:
+        """Send one documented operation, with any body and headers.
+
+        `allows` are statuses that a ruling permits here; `exempt` keeps the exchange out of the
+        passive checks (rule 10: ids with an encoded slash or NUL).
+        """
+        method, suffix = _ROUTES[operation]
+        path = RESOURCE + (f"/{quote(contact_id, safe='')}" if contact_id is not None else "")
+        if headers is None:
+            headers = (JSON_TYPE,) if body is not None else ()
+        outgoing = Outgoing(
+            "other" if exempt else operation,
+            method,
+            path + suffix,
+            encode_query(query),
+            (*headers, ("Accept", "application/json")),
+            body,
+            repeatable=method in ("GET", "PUT"),
+            settles=operation == "delete" and self.ledger.knows(contact_id),
+            allows=allows,
+        )
+        exchange = await self.wire.send(outgoing, self.credential)
+        if operation == "delete" and exchange.ok and contact_id is not None:
+            self.ledger.gone(contact_id)
+        return exchange
+
+
+_ROUTES = {
+    "list": ("GET", ""),
+    "create": ("POST", ""),
+    "search": ("GET", "/search"),
+    "get": ("GET", ""),
+    "update": ("PUT", ""),
+    "delete": ("DELETE", ""),
+    "archive": ("PATCH", "/archive"),
+    "restore": ("PATCH", "/restore"),
+}
+
+
+def encode(payload: Any) -> bytes:
+    """Return the payload as JSON in UTF-8; a lone surrogate goes out as its escape."""
+    text = json.dumps(payload, ensure_ascii=False)
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(payload).encode("ascii")
+
+
+def encode_query(query: Query) -> str:
+    """Return the query string; parameters keep their order, and `None` values are left out."""
+    pairs = query.items() if isinstance(query, Mapping) else query
+    return urlencode([(k, _text(v)) for k, v in pairs if v is not None], quote_via=quote)
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _settle(ledger: Ledger, entry: Entry, exchange: Exchange) -> None:
+    contact_id = exchange.contact.get("id")
+    if exchange.ok and isinstance(contact_id, str) and contact_id:
+        ledger.created(entry, contact_id)
+    elif 400 <= exchange.status < 500:
+        ledger.settle(entry, "refused")
+    else:
+        ledger.settle(entry, "lost")

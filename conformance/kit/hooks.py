@@ -1,0 +1,34 @@
+"""Hooks of the suite's own, for what the layers above the kit supply."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from conformance.kit.settings import Settings
+from conformance.kit.target import Target
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_contacts_target(
+    settings: Settings,
+) -> tuple[Target, httpx.AsyncBaseTransport | None] | None:
+    """Supply the target and, for a server in this process, the transport that reaches it."""
+
+
+@pytest.hookspec
+def pytest_contacts_results(document: dict[str, Any], directory: Path) -> None:
+    """Write the results document wherever it is wanted."""
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_contacts_summary(document: dict[str, Any]) -> list[str] | None:
+    """Return the lines that close the terminal output."""
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_contacts_failure(clause: dict[str, Any], violation: dict[str, Any]) -> str | None:
+    """Return one violation as a block of text for the terminal."""

@@ -1,0 +1,311 @@
+"""The pytest plugin: options, clause marks, the stage, verdicts, exit status."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Generator
+from contextlib import ExitStack
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from conformance.kit import hooks
+from conformance.kit.budget import Budget
+from conformance.kit.checks import Evidence
+from conformance.kit.embedded import ServerDidNotStart, reference_server
+from conformance.kit.exchange import Redactor
+from conformance.kit.expect import ClauseViolated, Judge, PremiseFailed
+from conformance.kit.ledger import Ledger
+from conformance.kit.preflight import Refused
+from conformance.kit.run import Run
+from conformance.kit.settings import OPTIONS, UsageProblem, resolve
+from conformance.kit.stage import SCRIPTS, Stage, new_run_id
+from conformance.kit.target import Target, given_target
+from conformance.kit.verdict import INTERRUPTED, KIT_FAILED, UNUSABLE, TestOutcome
+
+RUN = pytest.StashKey[Run]()
+JUDGE = pytest.StashKey[Judge]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of the gate."""
+    group = parser.getgroup("contacts", "Contacts API conformance")
+    for option in OPTIONS:
+        keywords: dict[str, Any] = {"dest": f"contacts_{option.name}", "help": option.help}
+        if option.kind == "switch":
+            keywords["action"] = "store_true"
+        elif option.kind == "many":
+            keywords |= {"action": "append", "metavar": "VALUE"}
+        group.addoption(option.flag, **keywords)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Register the hooks that the layers above implement."""
+    pluginmanager.add_hookspecs(hooks)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Resolve the settings; a value that cannot be used ends the run with status 4."""
+    config.addinivalue_line("markers", "clause(id): the one clause that the test judges")
+    if getattr(config.option, "numprocesses", None):
+        raise pytest.UsageError("-n: the scenes run once, in one process; leave -n out")
+    given = {o.name: getattr(config.option, f"contacts_{o.name}", None) for o in OPTIONS}
+    try:
+        settings = resolve(given, now=time.time())
+    except UsageProblem as problem:
+        raise pytest.UsageError(str(problem)) from None
+    config.stash[RUN] = Run(settings, new_run_id(), list(settings.notices))
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say what is tested, and with which seed to repeat it."""
+    return config.stash[RUN].header()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests of the selected clauses; a test that cites not exactly one is a kit fault."""
+    settings = config.stash[RUN].settings
+    kept, dropped = [], []
+    for item in items:
+        (kept if clause_of(item) in settings.selected else dropped).append(item)
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+    # What judges the whole run comes last: the others need not wait for the cleaning up.
+    items[:] = sorted(kept, key=_waits_for_all)
+
+
+def _waits_for_all(item: pytest.Item) -> bool:
+    return "evidence" in getattr(item, "fixturenames", ())
+
+
+def clause_of(item: pytest.Item) -> str:
+    """Return the clause that a test judges.
+
+    Raises:
+        pytest.UsageError: it cites none or several.
+
+    """
+    marks = list(item.iter_markers("clause"))
+    if len(marks) != 1:
+        raise pytest.UsageError(f"{item.nodeid} judges {len(marks)} clauses; a test judges one")
+    return str(marks[0].args[0])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Start the scenes that the selected tests name, and run the tests beside them."""
+    if session.config.option.collectonly or not session.items:
+        return (yield)
+    run = session.config.stash[RUN]
+    with _terminable():
+        try:
+            _start(session, run)
+        except UsageProblem as problem:
+            return _end_early(session, run, UNUSABLE, str(problem))
+        except ServerDidNotStart as problem:
+            return _end_early(session, run, KIT_FAILED, str(problem))
+        except Refused as problem:
+            status = problem.exit_status
+            return _end_early(session, run, status, problem.message)
+        except PremiseFailed as problem:
+            run.stage_problem = problem
+        return (yield)
+
+
+def _start(session: pytest.Session, run: Run) -> None:
+    supplied = session.config.hook.pytest_contacts_target(settings=run.settings)
+    target, transport = supplied or (_target(run), None)
+    run.redact = Redactor([*target.secrets(), *(value for _, value in run.settings.header)])
+    path = run.settings.report_dir / "ledger.jsonl"
+    ledger = Ledger(path, {"run": run.id, "base_url": target.base_url})
+    budget = Budget(run.settings.request_bound, run.settings.max_wait, ledger.debts)
+    run.stage = Stage(run.settings, target, run.id, budget, ledger, transport)
+    run.stage.start(_scenes(session.items))
+    run.stage.greet()
+
+
+def _target(run: Run) -> Target:
+    if run.settings.embedded:
+        # A deep run is not held to one window, so its own server need not be either.
+        roomy = () if run.settings.request_bound else ("--rate-limit", "10000000")
+        return run.resources.enter_context(reference_server(*roomy))
+    return given_target(run.settings)
+
+
+def _scenes(items: list[pytest.Item]) -> list[str]:
+    wanted = {name for item in items for name in getattr(item, "fixturenames", ())}
+    # A passive clause speaks of every exchange of the run, so it needs them all.
+    return [name for name in SCRIPTS if name in wanted or "evidence" in wanted]
+
+
+def _end_early(session: pytest.Session, run: Run, status: int, message: str) -> bool:
+    run.statuses.append(status)
+    run.message = run.redact(message)
+    run.stopped_early = True
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.write_line(f"ERROR: {run.message}", red=True)
+    return True
+
+
+@pytest.fixture(scope="session")
+def stage(request: pytest.FixtureRequest) -> Stage:
+    """The stage of this session."""
+    run = request.config.stash[RUN]
+    if run.stage_problem is not None:
+        raise run.stage_problem
+    if run.stage is None:
+        raise RuntimeError("the stage has not been set")
+    return run.stage
+
+
+@pytest.fixture(scope="session")
+def evidence(stage: Stage) -> Evidence:
+    """What the passive checks found, once every scene has ended and the run has cleaned up."""
+    stage.wait()
+    return stage.evidence
+
+
+@pytest.fixture
+def judge(request: pytest.FixtureRequest) -> Judge:
+    """The judge of the test's clause."""
+    made = Judge(clause_of(request.node))
+    request.node.stash[JUDGE] = made
+    return made
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Turn what the judge collected into the outcome of the test."""
+    result = yield
+    made = pyfuncitem.stash.get(JUDGE, None)
+    if made is None:
+        return result
+    if any(finding.severity == "failure" for finding in made.findings):
+        raise ClauseViolated(made.clause)
+    if made.undecided is not None:
+        raise PremiseFailed(made.undecided)
+    if made.checks == 0:
+        raise PremiseFailed("nothing was seen that this clause speaks of")
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[Any]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Sort what happened: a violation fails, a broken premise skips, anything else is an error."""
+    report = yield
+    run = item.config.stash[RUN]
+    problem = call.excinfo.value if call.excinfo is not None else None
+    if call.when == "teardown" and problem is None:
+        return report
+    if call.when == "setup" and problem is None:
+        return report
+    outcome = _outcome(item, problem)
+    run.add(outcome)
+    if isinstance(problem, PremiseFailed):
+        report.outcome = "skipped"
+        path, line, _ = item.location
+        report.longrepr = (path, (line or 0) + 1, f"not evaluated: {run.redact(problem.reason)}")
+    elif isinstance(problem, ClauseViolated):
+        report.longrepr = run.failure_text(item.config.hook, outcome)
+        if not run.gates(outcome.clause):
+            report.outcome = "skipped"
+            path, line, _ = item.location
+            report.longrepr = (path, (line or 0) + 1, f"warning: {outcome.clause}")
+    elif problem is not None:
+        report.longrepr = run.redact(str(report.longrepr))
+    return report
+
+
+def _outcome(item: pytest.Item, problem: BaseException | None) -> TestOutcome:
+    made = item.stash.get(JUDGE, None) or Judge(clause_of(item))
+    state, reason, kind = "passed", None, None
+    if isinstance(problem, PremiseFailed):
+        state, reason, kind = "undecided", problem.reason, problem.kind
+    elif isinstance(problem, ClauseViolated):
+        state = "violated"
+    elif problem is not None:
+        state, reason = "error", f"{type(problem).__name__}: {problem}"[:500]
+    name = item.nodeid.rpartition("/")[2]
+    return TestOutcome(
+        made.clause, name, state, made.checks, tuple(made.findings), reason, kind
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None, None, None]:
+    """Clean up, conclude, write the reports, and set the exit status."""
+    run = session.config.stash.get(RUN, None)
+    if run is None or session.config.option.collectonly:
+        return (yield)
+    if exitstatus == pytest.ExitCode.INTERRUPTED:
+        run.statuses.append(INTERRUPTED)
+    if exitstatus == pytest.ExitCode.INTERNAL_ERROR:
+        run.statuses.append(KIT_FAILED)
+    with _second_interrupt_aborts():
+        run.close()
+    if exitstatus == pytest.ExitCode.USAGE_ERROR:
+        return (yield)
+    document = run.document()
+    try:
+        session.config.hook.pytest_contacts_results(
+            document=document, directory=run.settings.report_dir
+        )
+    except Exception as problem:  # noqa: BLE001 - a report that cannot be written is our fault
+        run.statuses.append(KIT_FAILED)
+        run.message = f"the reports could not be written: {problem}"
+        document = run.document()
+    session.exitstatus = document["exit_status"]
+    return (yield)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Close with the verdict by clause group and the failures."""
+    run = config.stash.get(RUN, None)
+    if run is None or run.last_document is None:
+        return
+    lines = config.hook.pytest_contacts_summary(document=run.last_document)
+    terminalreporter.section("conformance")
+    for line in lines or [run.last_document["verdict"]]:
+        terminalreporter.write_line(line)
+
+
+def _terminable() -> ExitStack:
+    """Turn SIGTERM into KeyboardInterrupt, so that a terminated run cleans up like Ctrl-C."""
+    stack = ExitStack()
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        previous = signal.signal(signal.SIGTERM, interrupt)
+    except ValueError:  # Not the main thread: the caller handles signals.
+        return stack
+    stack.callback(signal.signal, signal.SIGTERM, previous)
+    return stack
+
+
+def _second_interrupt_aborts() -> ExitStack:
+    """Let cleaning up finish through one more interrupt; the one after that aborts it."""
+    stack = ExitStack()
+    seen: list[int] = []
+
+    def hold(number: int, _frame: FrameType | None) -> None:
+        if seen:
+            raise KeyboardInterrupt
+        seen.append(number)
+        os.write(2, b"\ncleaning up; interrupt again to leave contacts behind\n")
+
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            stack.callback(signal.signal, number, signal.signal(number, hold))
+    except ValueError:  # Not the main thread: the caller handles signals.
+        return stack
+    return stack

@@ -1,0 +1,338 @@
+"""What the user asked for, as one frozen object: option, else environment, else default.
+
+This layer turns text into checked values and names the option at fault. It sends no request
+and knows nothing of pytest.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from conformance.kit.catalogue import Catalogue, Clause, Gate, UnknownClause
+from conformance.kit.credentials import NotAJwt, claims, expires_at
+from conformance.kit.known import read_known_failures
+
+ENVIRONMENT_PREFIX = "CONTACTS_"
+DEFAULT_PATH = "/v1"
+PRODUCTION_HOST = "api.actuallycare.com"
+WINDOW_REQUESTS = 480
+PROFILES = ("window", "deep")
+
+
+class UsageProblem(Exception):
+    """An option whose value cannot be used: names the option, the value and the remedy."""
+
+    def __init__(self, option: str, value: object, remedy: str) -> None:
+        """Compose the one line that the user reads; `value` is never a credential."""
+        shown = "" if value is None else f" {value!s:.200}"
+        super().__init__(f"{option}{shown}: {remedy}")
+        self.option = option
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of the gate: its flag, default, and the sentence that `--help` shows."""
+
+    flag: str
+    help: str
+    default: Any = None
+    kind: str = "text"
+
+    @property
+    def name(self) -> str:
+        """The attribute name: the flag without dashes, with underscores."""
+        return self.flag.removeprefix("--").replace("-", "_")
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that stands in for the option."""
+        return ENVIRONMENT_PREFIX + self.name.upper()
+
+
+OPTIONS = (
+    Option("--base-url", "the API under test, with /v1 (default: the embedded reference server)"),
+    Option("--token", "JWT of the account under test", kind="secret"),
+    Option("--second-token", "another user's JWT: evaluates ISO", kind="secret"),
+    Option("--restricted-token", "a user who may not delete: evaluates DELETE-08", kind="secret"),
+    Option("--expired-token", "an expired JWT: evaluates AUTH-04", kind="secret"),
+    Option("--token-command", "a command that prints a fresh JWT", kind="secret"),
+    Option("--gate", "which tiers decide the exit status: required, platform, strict", "required"),
+    Option("--profile", "window (at most 480 requests) or deep", "window"),
+    Option("--examples", "generated cases per property in the deep profile", 100, "count"),
+    Option("--max-requests", "a harder bound on the number of requests", None, "count"),
+    Option("--max-wait", "seconds the run may wait for rate limits, in total", 1000.0, "seconds"),
+    Option("--complete", "fail with 6 when any gating clause is not evaluated", False, "switch"),
+    Option("--probe-rate-limit", "run the active LIMIT clauses too", False, "switch"),
+    Option("--clause", "run only these clauses: ids or globs, repeatable", (), "many"),
+    Option("--known-failures", "a file of clause ids that may fail, with a reason each"),
+    Option("--report-dir", "where the reports go", "reports/out"),
+    Option("--seed", "repeats the generated data (default: random, printed)", None, "count"),
+    Option("--concurrency", "requests in flight at most", 8, "count"),
+    Option("--request-timeout", "seconds for one request, body included", 30.0, "seconds"),
+    Option("--header", "an extra header 'Name: value' on every request, repeatable", (), "many"),
+    Option("--ca-bundle", "a PEM file of certificate authorities to trust"),
+    Option("--insecure", "do not verify TLS certificates", False, "switch"),
+    Option("--allow-production", f"needed to touch {PRODUCTION_HOST}", False, "switch"),
+    Option("--i-own-this-target", "needed to probe rate limits off loopback", False, "switch"),
+    Option("--start-command", "a command that starts the implementation under test"),
+    Option("--ready-url", "the URL to wait for after --start-command"),
+    Option("--compare-to", "an earlier conformance.json: the summary leads with what changed"),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting of one run, checked; see `OPTIONS` for the meaning of each."""
+
+    base_url: str | None
+    token: str | None
+    second_token: str | None
+    restricted_token: str | None
+    expired_token: str | None
+    token_command: str | None
+    gate: Gate
+    profile: str
+    examples: int
+    max_requests: int | None
+    max_wait: float
+    complete: bool
+    probe_rate_limit: bool
+    clause: tuple[str, ...]
+    known_failures: Mapping[str, str]
+    report_dir: Path
+    seed: int
+    concurrency: int
+    request_timeout: float
+    header: tuple[tuple[str, str], ...]
+    ca_bundle: str | None
+    insecure: bool
+    allow_production: bool
+    i_own_this_target: bool
+    start_command: str | None
+    ready_url: str | None
+    compare_to: Path | None
+    selected: frozenset[str]
+    notices: tuple[str, ...] = ()
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the run starts the embedded reference server for itself."""
+        return self.base_url is None
+
+    @property
+    def request_bound(self) -> int | None:
+        """Requests the run may send: the window profile's, or the user's harder bound."""
+        bounds = [n for n in (self.max_requests, self._profile_bound()) if n is not None]
+        return min(bounds) if bounds else None
+
+    def _profile_bound(self) -> int | None:
+        return WINDOW_REQUESTS if self.profile == "window" else None
+
+
+def resolve(
+    given: Mapping[str, Any], environment: Mapping[str, str] | None = None, *, now: float
+) -> Settings:
+    """Return the settings from parsed options (`None` or empty: not given) and the environment.
+
+    Raises:
+        UsageProblem: a value cannot be used; the text names the option, value and remedy.
+
+    """
+    environment = os.environ if environment is None else environment
+    raw = {option.name: _raw_value(option, given, environment) for option in OPTIONS}
+    base_url, notices = _base_url(raw["base_url"], allow_production=raw["allow_production"])
+    _check_tokens(raw, base_url, now)
+    catalogue = Catalogue.load()
+    chosen = _clauses(catalogue, raw["clause"])
+    return Settings(
+        **{
+            **raw,
+            "base_url": base_url,
+            "gate": _one_of("--gate", raw["gate"], Gate, tuple(g.value for g in Gate)),
+            "profile": _one_of("--profile", raw["profile"], str, PROFILES),
+            "seed": secrets.randbelow(2**31) if raw["seed"] is None else raw["seed"],
+            "concurrency": _at_least_one("--concurrency", raw["concurrency"]),
+            "request_timeout": _positive("--request-timeout", raw["request_timeout"]),
+            "known_failures": _known(raw["known_failures"], catalogue),
+            "report_dir": _report_dir(raw["report_dir"]),
+            "header": tuple(_header(text) for text in raw["header"]),
+            "ca_bundle": _existing_file("--ca-bundle", raw["ca_bundle"]),
+            "compare_to": _optional_path("--compare-to", raw["compare_to"]),
+            "clause": tuple(raw["clause"]),
+            "selected": frozenset(clause.id for clause in chosen),
+            "notices": notices,
+        }
+    )
+
+
+def _raw_value(option: Option, given: Mapping[str, Any], environment: Mapping[str, str]) -> Any:
+    value = given.get(option.name)
+    if value not in (None, False, [], ()):
+        return _convert(option, value, option.flag)
+    text = environment.get(option.variable, "")
+    if text.strip() == "":
+        return option.default
+    return _convert(option, text, option.variable)
+
+
+def _convert(option: Option, value: Any, origin: str) -> Any:
+    if option.kind == "switch":
+        return _switch(value, origin)
+    if option.kind == "many":
+        return tuple(value) if isinstance(value, list | tuple) else _split(str(value))
+    if option.kind == "count":
+        return _number(value, origin, int, "a whole number, 0 or more")
+    if option.kind == "seconds":
+        return _number(value, origin, float, "a number of seconds, 0 or more")
+    return str(value).strip()
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _switch(value: Any, origin: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    if value in ("1", "0"):
+        return bool(int(value))
+    raise UsageProblem(origin, value, "a switch in the environment is 1 or 0")
+
+
+def _number(value: Any, origin: str, kind: Callable[[str], Any], remedy: str) -> Any:
+    try:
+        number = kind(str(value))
+    except ValueError:
+        raise UsageProblem(origin, value, f"give {remedy}") from None
+    if not 0 <= number < float("inf"):
+        raise UsageProblem(origin, value, f"give {remedy}")
+    return number
+
+
+def _at_least_one(option: str, value: int) -> int:
+    if value < 1:
+        raise UsageProblem(option, value, "give a whole number, 1 or more")
+    return value
+
+
+def _positive(option: str, value: float) -> float:
+    if value <= 0:
+        raise UsageProblem(option, value, "give a number of seconds above 0")
+    return value
+
+
+def _one_of(option: str, value: str, kind: Callable[[str], Any], legal: tuple[str, ...]) -> Any:
+    if value not in legal:
+        raise UsageProblem(option, value, f"choose one of {', '.join(legal)}")
+    return kind(value)
+
+
+def _base_url(text: str | None, *, allow_production: bool) -> tuple[str | None, tuple[str, ...]]:
+    if text is None:
+        return None, ()
+    url = _parsed_url(text)
+    if url.host.rstrip(".").lower() == PRODUCTION_HOST and not allow_production:
+        remedy = "this is the vendor's production; add --allow-production if you mean it"
+        raise UsageProblem("--base-url", text, remedy)
+    if url.path in ("", "/"):
+        appended = str(url.copy_with(path=DEFAULT_PATH))
+        return appended, (f"--base-url has no path: {DEFAULT_PATH} was appended: {appended}",)
+    return str(url).rstrip("/"), ()
+
+
+def _parsed_url(text: str) -> httpx.URL:
+    remedy = "give an absolute http(s) URL such as https://staging.example.com/v1"
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, ValueError, UnicodeError):
+        raise UsageProblem("--base-url", _without_userinfo(text), remedy) from None
+    if url.scheme not in ("http", "https") or not url.host:
+        raise UsageProblem("--base-url", _without_userinfo(text), remedy)
+    if url.userinfo:
+        shown = _without_userinfo(text)
+        raise UsageProblem("--base-url", shown, "leave user and password out; use --token")
+    if url.query or url.fragment:
+        raise UsageProblem("--base-url", text, "leave the query and fragment out")
+    return url
+
+
+def _without_userinfo(text: str) -> str:
+    scheme, mark, rest = text.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}" if mark and "@" in rest else text
+
+
+def _check_tokens(raw: Mapping[str, Any], base_url: str | None, now: float) -> None:
+    if base_url and not raw["token"] and not raw["token_command"]:
+        remedy = "give the account's JWT with --token, CONTACTS_TOKEN or --token-command"
+        raise UsageProblem("--token", None, f"missing for a target of your own; {remedy}")
+    for name in ("token", "second_token", "restricted_token", "expired_token"):
+        if raw[name]:
+            _check_token("--" + name.replace("_", "-"), raw[name], now)
+    if raw["expired_token"] and (expires_at(raw["expired_token"]) or now + 1) > now:
+        remedy = "its exp is missing or still to come; give a JWT that has run out"
+        raise UsageProblem("--expired-token", None, remedy)
+
+
+def _check_token(option: str, token: str, now: float) -> None:
+    try:
+        claims(token)
+    except NotAJwt as problem:
+        remedy = f"this is no JWT ({problem}); give three base64url parts joined by dots"
+        raise UsageProblem(option, None, remedy) from None
+    expiry = expires_at(token)
+    if option != "--expired-token" and expiry is not None and expiry <= now:
+        ago = f"{now - expiry:.0f} s ago"
+        remedy = f"the token ran out {ago} (its exp claim); log in again or use --token-command"
+        raise UsageProblem(option, None, remedy)
+
+
+def _clauses(catalogue: Catalogue, patterns: tuple[str, ...]) -> list[Clause]:
+    try:
+        return catalogue.select(patterns) if patterns else list(catalogue)
+    except UnknownClause as problem:
+        raise UsageProblem("--clause", None, str(problem)) from None
+
+
+def _known(path: str | None, catalogue: Catalogue) -> Mapping[str, str]:
+    if path is None:
+        return {}
+    try:
+        return read_known_failures(Path(path), {clause.id for clause in catalogue})
+    except (OSError, ValueError) as problem:
+        raise UsageProblem("--known-failures", path, str(problem)) from None
+
+
+def _report_dir(text: str) -> Path:
+    path = Path(text)
+    if path.exists() and not path.is_dir():
+        raise UsageProblem("--report-dir", text, "this is a file; name a directory")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise UsageProblem("--report-dir", text, f"cannot be made: {problem.strerror}") from None
+    return path
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip() or any(c in text for c in "\r\n\0"):
+        raise UsageProblem("--header", name, "write it as 'Name: value'")
+    return name.strip(), value.strip()
+
+
+def _existing_file(option: str, text: str | None) -> str | None:
+    if text is not None and not Path(text).is_file():
+        raise UsageProblem(option, text, "no such file")
+    return text
+
+
+def _optional_path(option: str, text: str | None) -> Path | None:
+    checked = _existing_file(option, text)
+    return None if checked is None else Path(checked)

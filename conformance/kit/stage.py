@@ -1,0 +1,301 @@
+"""Scenes act, tests judge: the engine that runs scenes side by side and keeps what they saw.
+
+A scene is a coroutine that performs a sequence of requests once and keeps the exchanges as
+attributes of its `Outcome`. Scenes run on an event loop in a thread of its own, phase by phase;
+tests, in pytest's thread, wait for the outcome of the scene they judge. Whatever happens, the
+stage cleans up before it closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+
+from conformance.kit.budget import Budget
+from conformance.kit.checks import Evidence
+from conformance.kit.cleaning import clean
+from conformance.kit.client import Client
+from conformance.kit.expect import PremiseFailed
+from conformance.kit.ledger import Ledger
+from conformance.kit.preflight import Refused, greet
+from conformance.kit.settings import Settings
+from conformance.kit.target import Target
+from conformance.kit.wire import Wire, current_scene
+
+T = TypeVar("T")
+
+
+class Phase(IntEnum):
+    """When a scene runs: each phase begins when the one before has ended."""
+
+    MAIN = 1
+    FULL_HOUSE = 2
+    HOSTILE = 3
+    TOP_UP = 4
+    CLOSING = 5
+
+
+Act = Callable[["Scene"], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Script:
+    """A registered scene."""
+
+    name: str
+    phase: Phase
+    act: Act
+
+
+SCRIPTS: dict[str, Script] = {}
+
+
+def scene(phase: Phase = Phase.MAIN) -> Callable[[Act], Any]:
+    """Register a coroutine as a scene and return the pytest fixture that yields its outcome."""
+
+    def register(act: Act) -> Any:
+        name = getattr(act, "__name__", "")
+        SCRIPTS[name] = Script(name, phase, act)
+
+        @pytest.fixture(scope="session", name=name)
+        def outcome(stage: Stage) -> Outcome:
+            return stage.outcome(name)
+
+        outcome.__doc__ = act.__doc__
+        return outcome
+
+    return register
+
+
+class Outcome:
+    """What a scene kept, by attribute. A missing one is a broken premise, not a verdict."""
+
+    def __init__(self, name: str) -> None:
+        """Start empty."""
+        self._name = name
+        self._problem: BaseException | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        """Explain what is missing; only called where the attribute does not exist."""
+        problem = self.__dict__.get("_problem")
+        if name.startswith("__") or problem is None:
+            raise AttributeError(name)
+        if isinstance(problem, PremiseFailed):
+            raise PremiseFailed(problem.reason, problem.kind)
+        raise problem
+
+    def has(self, name: str) -> bool:
+        """Whether the scene kept this value."""
+        return name in self.__dict__
+
+    def _stopped(self, problem: BaseException) -> None:
+        self._problem = problem
+
+
+@dataclass
+class Scene:
+    """What a scene works with.
+
+    `rng` repeats with the seed and makes choices; `words` also depends on the run and makes
+    names, so that two runs with one seed never meet.
+    """
+
+    name: str
+    stage: Stage
+    api: Client
+    out: Outcome
+    rng: random.Random
+    words: random.Random
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the run."""
+        return self.stage.settings
+
+    @property
+    def target(self) -> Target:
+        """The target, with its tokens."""
+        return self.stage.target
+
+    async def of(self, name: str) -> Outcome:
+        """Return the outcome of another scene, once it has ended."""
+        return await self.stage.play(name)
+
+    async def all(self, *steps: Awaitable[T]) -> list[T]:
+        """Run steps side by side and return their results in order.
+
+        Raises:
+            BaseException: the first failure, once every step has ended.
+
+        """
+        results = await asyncio.gather(*steps, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException) and not isinstance(result, PremiseFailed):
+                raise result
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return [result for result in results if not isinstance(result, BaseException)]
+
+
+@dataclass
+class Stage:
+    """Runs the scenes of one test session against one target."""
+
+    settings: Settings
+    target: Target
+    run_id: str
+    budget: Budget
+    ledger: Ledger
+    transport: httpx.AsyncBaseTransport | None = None
+    evidence: Evidence = field(init=False)
+    leftovers: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    _outcomes: dict[str, asyncio.Task[Outcome]] = field(default_factory=dict)
+    _ready: dict[str, Future[Outcome]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Prepare what needs no event loop."""
+        self.evidence = Evidence(self.ledger)
+        self.greeting: Future[None] = Future()
+        self.finished: Future[None] = Future()
+        self.wire: Wire | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self, names: Iterable[str]) -> None:
+        """Run the scenes of these names in a thread; return at once."""
+        wanted = [SCRIPTS[name] for name in names]
+        self._ready = {script.name: Future() for script in wanted}
+        self._thread = threading.Thread(
+            target=self._run, args=(wanted,), name="stage", daemon=True
+        )
+        self._thread.start()
+
+    def greet(self) -> None:
+        """Wait until the target has answered the first request.
+
+        Raises:
+            Refused: the target cannot be tested: unreachable, wrong path, credentials refused.
+
+        """
+        self.greeting.result()
+
+    def outcome(self, name: str) -> Outcome:
+        """Wait for a scene and return what it kept."""
+        return self._ready[name].result()
+
+    def wait(self) -> None:
+        """Wait until every scene has ended and the cleaning up is done."""
+        self.finished.result()
+
+    def close(self) -> None:
+        """Stop what still runs, let the cleaning up finish, and close the ledger."""
+        if self._thread is not None and self._thread.is_alive():
+            if self._loop is not None and self._task is not None and not self.finished.done():
+                self._loop.call_soon_threadsafe(self._task.cancel)
+            self._thread.join()
+        self.ledger.close()
+
+    def _run(self, wanted: list[Script]) -> None:
+        try:
+            asyncio.run(self._main(wanted))
+        except BaseException as problem:  # noqa: BLE001 - handed to the thread that waits
+            self._fail(problem)
+        finally:
+            self._fail(PremiseFailed("the run ended before this scene", "premise"))
+
+    def _fail(self, problem: BaseException) -> None:
+        for waiting in (self.greeting, self.finished):
+            if not waiting.done():
+                waiting.set_exception(problem)
+        for name, ready in self._ready.items():
+            if not ready.done():
+                outcome = Outcome(name)
+                outcome._stopped(problem)  # noqa: SLF001 - the stage fills outcomes
+                ready.set_result(outcome)
+
+    async def _main(self, wanted: list[Script]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        wire = Wire(self.settings, self.target.base_url, self.budget, transport=self.transport)
+        wire.observers.append(self.evidence.observe)
+        self.wire = wire
+        async with wire:
+            try:
+                await self._perform(wanted)
+            finally:
+                await self._clean()
+        self.finished.set_result(None)
+
+    async def _perform(self, wanted: list[Script]) -> None:
+        try:
+            await greet(self.client())
+        except Refused as problem:
+            self.greeting.set_exception(problem)
+            raise
+        self.greeting.set_result(None)
+        for phase in Phase:
+            names = [script.name for script in wanted if script.phase == phase]
+            if names:
+                await asyncio.gather(*(self.play(name) for name in names))
+
+    async def _clean(self) -> None:
+        if self.wire is None:
+            return
+        accounts = {name: self.client(name) for name in self.target.accounts}
+        current_scene.set("cleaning up")
+        # A cancelled run still cleans up: the new task is not part of what was cancelled.
+        self.leftovers = await asyncio.shield(asyncio.ensure_future(clean(accounts, self.ledger)))
+
+    def client(self, account: str = "first") -> Client:
+        """Return a client for one of the target's accounts."""
+        if self.wire is None:
+            raise RuntimeError("the stage has not started")
+        return Client(self.wire, self.ledger, self.target.accounts[account], account)
+
+    async def play(self, name: str) -> Outcome:
+        """Run a scene once, however many ask for it, and return its outcome."""
+        if name not in self._outcomes:
+            self._outcomes[name] = asyncio.ensure_future(self._act(SCRIPTS[name]))
+        return await asyncio.shield(self._outcomes[name])
+
+    async def _act(self, script: Script) -> Outcome:
+        outcome = Outcome(script.name)
+        current_scene.set(script.name)
+        seed = f"{self.settings.seed}:{script.name}"
+        scene = Scene(
+            script.name,
+            self,
+            self.client(),
+            outcome,
+            random.Random(seed),  # noqa: S311 - test data, not keys
+            random.Random(f"{seed}:{self.run_id}"),  # noqa: S311 - test data, not keys
+        )
+        try:
+            await script.act(scene)
+        except Exception as problem:  # noqa: BLE001 - kept: the tests that miss a value raise it
+            outcome._stopped(problem)  # noqa: SLF001 - the stage fills outcomes
+        else:
+            missing = PremiseFailed(f"the scene {script.name} did not get that far")
+            outcome._stopped(missing)  # noqa: SLF001 - the stage fills outcomes
+        waiting = self._ready.setdefault(script.name, Future())
+        if not waiting.done():
+            waiting.set_result(outcome)
+        return outcome
+
+
+def new_run_id() -> str:
+    """Return a name for this run: unique enough to keep the data of two runs apart."""
+    return f"{time.time_ns():x}"

@@ -1,0 +1,86 @@
+"""The target: where it is, and the credentials it is spoken to with."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from conformance.kit.credentials import Credential, NotAJwt, bearer, claims
+from conformance.kit.settings import Settings, UsageProblem
+
+COMMAND_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Target:
+    """One implementation under test; accounts by label: first, second, restricted."""
+
+    base_url: str
+    token: str
+    accounts: Mapping[str, Credential]
+    expired_token: str | None = None
+    embedded: bool = False
+
+    def secrets(self) -> list[str]:
+        """Return every credential that no report may show."""
+        values = [value for c in self.accounts.values() for _, value in c.headers]
+        bare = [value.rpartition(" ")[2] for value in values]
+        return [*bare, *([self.expired_token] if self.expired_token else [])]
+
+
+def given_target(settings: Settings) -> Target:
+    """Return the target that the user named.
+
+    Raises:
+        UsageProblem: the token command fails, or prints no JWT.
+
+    """
+    token = settings.token or _ask(settings.token_command or "")
+    return target_with(
+        settings.base_url or "",
+        token,
+        settings.second_token,
+        settings.restricted_token,
+        settings.expired_token,
+    )
+
+
+def target_with(
+    base_url: str,
+    token: str,
+    second: str | None,
+    restricted: str | None,
+    expired: str | None,
+    *,
+    embedded: bool = False,
+) -> Target:
+    """Return a target whose accounts are the tokens given."""
+    accounts = {"first": bearer(token)}
+    if second:
+        accounts["second"] = bearer(second, "$CONTACTS_SECOND_TOKEN", "the second token")
+    if restricted:
+        variable = "$CONTACTS_RESTRICTED_TOKEN"
+        accounts["restricted"] = bearer(restricted, variable, "the restricted token")
+    return Target(base_url, token, accounts, expired, embedded)
+
+
+def _ask(command: str) -> str:
+    try:
+        # The command is the user's own configuration, run as a shell runs it.
+        done = subprocess.run(  # noqa: S602
+            command, shell=True, capture_output=True, text=True, timeout=COMMAND_TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        remedy = f"the command did not end within {COMMAND_TIMEOUT_S:.0f} s"
+        raise UsageProblem("--token-command", None, remedy) from None
+    if done.returncode != 0:
+        remedy = f"the command ended with status {done.returncode}; run it by hand to see why"
+        raise UsageProblem("--token-command", None, remedy)
+    token = done.stdout.strip()
+    try:
+        claims(token)
+    except NotAJwt as problem:
+        remedy = f"the command printed no JWT ({problem}); print the bare token only"
+        raise UsageProblem("--token-command", None, remedy) from None
+    return token

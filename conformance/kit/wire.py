@@ -1,0 +1,273 @@
+"""The wire: the one place that imports httpx and through which every request passes.
+
+It keeps at most `concurrency` requests in flight, counts each against the budget, waits out a
+429 as it is told (RFC 9110, 10.2.3), bounds time and size of an answer, and hands every exchange
+to the observers. It never follows a redirect and judges nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from conformance.kit.budget import Budget, BudgetExhausted
+from conformance.kit.credentials import Credential
+from conformance.kit.exchange import Exchange, Request, Response
+from conformance.kit.expect import PremiseFailed
+from conformance.kit.settings import Settings
+
+BODY_LIMIT = 8 * 1024 * 1024
+THROTTLED_TRIES = 8
+FAULT_TRIES = 3
+FAULT_BACKOFF_S = 0.2
+KEEPALIVE_S = 1.5
+"""Shorter than the idle time-out of common servers, so that a reused connection is alive."""
+RESET_HEADER = "ratelimit-reset"
+
+current_scene: ContextVar[str] = ContextVar("current_scene", default="")
+Observer = Callable[[Exchange], None]
+
+
+class TargetUnavailable(PremiseFailed):
+    """No usable answer came: the connection failed, or the answer took too long or was too big."""
+
+    def __init__(self, reason: str) -> None:
+        """Keep the reason under the kind `unavailable`."""
+        super().__init__(f"target unavailable: {reason}", kind="unavailable")
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """One request before it is sent. `path` and `query` are already percent-encoded."""
+
+    operation: str
+    method: str
+    path: str
+    query: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+    repeatable: bool = True
+    settles: bool = False
+    allows: tuple[int, ...] = ()
+
+
+@dataclass
+class Statistics:
+    """What the run sent, counted: by operation and scene, refused by the limiter, and latencies in ms."""
+
+    by_operation: dict[str, int] = field(default_factory=dict)
+    latencies: dict[str, list[float]] = field(default_factory=dict)
+    by_scene: dict[str, int] = field(default_factory=dict)
+    throttled: int = 0
+
+    def count(self, exchange: Exchange) -> None:
+        """Take one exchange into account."""
+        operation = exchange.operation
+        self.by_operation[operation] = self.by_operation.get(operation, 0) + 1
+        scene = exchange.scene or "preflight"
+        self.by_scene[scene] = self.by_scene.get(scene, 0) + 1
+        if exchange.status == 429:
+            self.throttled += 1
+        elapsed_ms = exchange.response.elapsed_s * 1000
+        self.latencies.setdefault(operation, []).append(elapsed_ms)
+
+
+class Wire:
+    """Sends requests to one target, for all accounts; use as an async context manager."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        base_url: str,
+        budget: Budget,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        sleep: Callable[[float], Any] = asyncio.sleep,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Prepare; no connection is opened before the first request."""
+        self.base_url = base_url.rstrip("/")
+        self.budget = budget
+        self.statistics = Statistics()
+        self.observers: list[Observer] = []
+        self._settings = settings
+        self._transport = transport
+        self._sleep = sleep
+        self._clock = clock
+        self._slots = asyncio.Semaphore(settings.concurrency)
+        self._resume_at = 0.0
+        self._numbers = 0
+        self._stack = AsyncExitStack()
+        self._http: httpx.AsyncClient | None = None
+
+    async def __aenter__(self) -> Wire:
+        """Open the connection pool."""
+        verify: Any = False if self._settings.insecure else (self._settings.ca_bundle or True)
+        if self.base_url.startswith("http:") or self._transport is not None:
+            verify = False  # No TLS on this target: skip the cost of loading the CA bundle.
+        client = httpx.AsyncClient(
+            transport=self._transport,
+            verify=_tls(verify),
+            timeout=self._settings.request_timeout,
+            follow_redirects=False,
+            trust_env=False,
+            limits=httpx.Limits(
+                max_connections=self._settings.concurrency, keepalive_expiry=KEEPALIVE_S
+            ),
+        )
+        self._http = await self._stack.enter_async_context(client)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the connections."""
+        await self._stack.aclose()
+
+    async def send(self, outgoing: Outgoing, credential: Credential) -> Exchange:
+        """Send until the target no longer answers 429, and return the exchange.
+
+        Raises:
+            BudgetExhausted: the request or the wait for the rate limit does not fit.
+            TargetUnavailable: no usable answer came.
+
+        """
+        for _ in range(THROTTLED_TRIES):
+            await self._wait_for_window()
+            async with self._slots:
+                self.budget.spend(settles=outgoing.settles)
+                exchange = await self._patiently(outgoing, credential)
+            self._observe(exchange)
+            if exchange.status != 429:
+                return exchange
+            self._throttled(exchange)
+        raise BudgetExhausted(f"still limited after {THROTTLED_TRIES} waits ({exchange.line})")
+
+    async def send_once(self, outgoing: Outgoing, credential: Credential) -> Exchange:
+        """Send one request and return whatever comes, a 429 too (the limiter probe's way).
+
+        Raises:
+            BudgetExhausted: the request does not fit.
+            TargetUnavailable: no usable answer came.
+
+        """
+        async with self._slots:
+            self.budget.spend(settles=outgoing.settles)
+            exchange = await self._attempt(outgoing, credential)
+        self._observe(exchange)
+        return exchange
+
+    def _observe(self, exchange: Exchange) -> None:
+        self.statistics.count(exchange)
+        for observer in self.observers:
+            observer(exchange)
+
+    async def _patiently(self, outgoing: Outgoing, credential: Credential) -> Exchange:
+        tries = FAULT_TRIES if outgoing.repeatable else 1
+        for attempt in range(1, tries + 1):
+            try:
+                return await self._attempt(outgoing, credential)
+            except TargetUnavailable:
+                if attempt == tries:
+                    raise
+                await self._sleep(FAULT_BACKOFF_S * attempt)
+                self.budget.spend(settles=outgoing.settles)
+        raise AssertionError("the loop returns or raises")
+
+    async def _attempt(self, outgoing: Outgoing, credential: Credential) -> Exchange:
+        url = self.base_url + outgoing.path + (f"?{outgoing.query}" if outgoing.query else "")
+        own = (*self._settings.header, *outgoing.headers)
+        started = self._clock()
+        begun = time.perf_counter()
+        try:
+            async with asyncio.timeout(self._settings.request_timeout):
+                status, headers, body = await self._receive(
+                    outgoing, url, [*own, *credential.headers]
+                )
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, ValueError) as problem:
+            raise TargetUnavailable(f"{outgoing.method} {url:.200}: {_why(problem)}") from problem
+        elapsed = time.perf_counter() - begun
+        self._numbers += 1
+        shown = tuple((n, "…" if (n, v) in self._settings.header else v) for n, v in own)
+        request = Request(
+            outgoing.operation,
+            outgoing.method,
+            url,
+            (*credential.shown, *shown),
+            outgoing.body,
+            outgoing.allows,
+        )
+        response = Response(status, headers, body, elapsed)
+        scene = current_scene.get()
+        return Exchange(self._numbers, scene, request, response, started, started + elapsed)
+
+    async def _receive(
+        self, outgoing: Outgoing, url: str, headers: Iterable[tuple[str, str]]
+    ) -> tuple[int, dict[str, str], bytes]:
+        assert self._http is not None  # noqa: S101 - entered before use
+        request = self._http.build_request(
+            outgoing.method, url, headers=list(headers), content=outgoing.body
+        )
+        response = await self._http.send(request, stream=True)
+        try:
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > BODY_LIMIT:
+                    raise ValueError(f"a body beyond {BODY_LIMIT} bytes")
+        finally:
+            await response.aclose()
+        return response.status_code, _header_dict(response.headers), bytes(body)
+
+    async def _wait_for_window(self) -> None:
+        while (remaining := self._resume_at - self._clock()) > 0:
+            await self._sleep(remaining)
+
+    def _throttled(self, exchange: Exchange) -> None:
+        resume_at = self._clock() + retry_after(exchange, self._clock())
+        waiting_from = max(self._resume_at, self._clock())
+        if resume_at > waiting_from:
+            self.budget.wait(resume_at - waiting_from)
+            self._resume_at = resume_at
+
+
+def retry_after(exchange: Exchange, now: float) -> float:
+    """Return the seconds to wait after a 429: `Retry-After`, else `RateLimit-Reset`, else 1."""
+    headers = exchange.response.headers
+    for name in ("retry-after", RESET_HEADER):
+        text = headers.get(name, "").strip()
+        if text.isascii() and text.isdigit():
+            return max(float(text[:9]), 1.0)
+        if name == "retry-after" and (moment := http_date(text)) is not None:
+            return max(moment - now, 1.0)
+    return 1.0
+
+
+def http_date(text: str) -> float | None:
+    """Return an HTTP date (RFC 9110, 5.6.7) in seconds since the epoch, or None."""
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _header_dict(headers: httpx.Headers) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def _tls(verify: Any) -> Any:
+    if isinstance(verify, str):
+        return httpx.create_ssl_context(verify=verify, trust_env=False)
+    return verify
+
+
+def _why(problem: BaseException) -> str:
+    if isinstance(problem, TimeoutError | httpx.TimeoutException):
+        return "no complete answer within --request-timeout"
+    return f"{type(problem).__name__}: {problem}"[:300]

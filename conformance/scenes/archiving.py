@@ -1,0 +1,62 @@
+"""Archive and restore: one contact goes back and forth beside one that stays."""
+
+from __future__ import annotations
+
+from conformance.kit.exchange import Exchange
+from conformance.kit.stage import Scene, scene
+from conformance.scenes.common import Made, factory, make, make_all
+from fixtures.factories import LISTED
+
+
+@scene()
+async def archiving(s: Scene) -> None:
+    """Archive a contact, look, restore it, look, and go round twice more."""
+    people = factory(s)
+    token = people.name(LISTED)
+    moved, still = await make_all(
+        s, people.full(last_name=token), people.named(last_name=token)
+    )
+    s.out.moved, s.out.still = moved, still
+    s.out.before = await s.api.get(moved.id)
+    s.out.archive = await s.api.archive(moved.id)
+    s.out.archived_get = await s.api.get(moved.id)
+    s.out.archived_lists = await _both(s, token)
+    s.out.archive_again = await s.api.archive(moved.id)
+    s.out.archived_twice = await s.api.get(moved.id)
+    s.out.restore = await s.api.restore(moved.id)
+    s.out.restored_get = await s.api.get(moved.id)
+    s.out.restored_lists = await _both(s, token)
+    s.out.restore_again = await s.api.restore(moved.id)
+    s.out.restored_twice = await s.api.get(moved.id)
+    await _rounds(s, moved, token)
+
+
+async def _rounds(s: Scene, moved: Made, token: str) -> None:
+    s.out.rounds = []
+    for _ in range(2):
+        archive = await s.api.archive(moved.id)
+        hidden = await _both(s, token)
+        restore = await s.api.restore(moved.id)
+        s.out.rounds.append((archive, hidden, restore))
+    s.out.last_lists = await _both(s, token)
+
+
+async def _both(s: Scene, token: str) -> list[Exchange]:
+    """Return the active and the archived list of the set."""
+    return await s.all(
+        s.api.list(search=token, limit=100), s.api.list(search=token, archived=True, limit=100)
+    )
+
+
+@scene()
+async def edited_archive(s: Scene) -> None:
+    """Update a contact while it is archived, where the target allows that; never restore it."""
+    people = factory(s)
+    made = await make(s.api, people.named())
+    await s.api.archive(made.id)
+    s.out.made = made
+    s.out.before = await s.api.get(made.id)
+    body = b'{"notes":"changed while archived"}'
+    s.out.update = await s.api.call("update", made.id, body=body, allows=(403, 409, 422, 423))
+    s.out.after = await s.api.get(made.id)
+    s.out.listed = await s.api.list(search=made.sent["first_name"])

@@ -1,0 +1,35 @@
+"""The end of the run: is everything that was acknowledged still there?"""
+
+from __future__ import annotations
+
+from copy import copy
+
+from conformance.kit.stage import Phase, Scene, scene
+
+READS = 12
+PAGES = 2
+
+
+@scene(Phase.CLOSING)
+async def closing(s: Scene) -> None:
+    """List the newest of the account, and get what the lists did not show, or showed otherwise.
+
+    What the run knows of each contact is kept from before these reads.
+    """
+    ids = [str(entry.id) for entry in s.api.ledger.live(s.api.account)]
+    s.out.expected = ids
+    s.out.known = {i: copy(known) for i, known in s.stage.evidence.known.items() if i in ids}
+    seen = {}
+    for archived in (False, True):
+        for page in range(1, PAGES + 1):
+            x = await s.api.list(archived=archived, page=page, limit=100)
+            seen.update({record.get("id"): (record, x) for record in x.records})
+            if x.at("data", "meta", "hasMore") is not True:
+                break
+    s.out.seen = {contact_id: seen[contact_id] for contact_id in ids if contact_id in seen}
+    known = s.out.known
+    doubtful = [i for i in ids if i not in seen or known[i].contradicted_by(seen[i][0])]
+    s.rng.shuffle(doubtful)
+    chosen = doubtful[:READS]
+    answers = await s.all(*(s.api.get(contact_id) for contact_id in chosen))
+    s.out.gets = dict(zip(chosen, answers, strict=True))

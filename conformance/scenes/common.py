@@ -1,0 +1,80 @@
+"""Steps that several scenes take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.kit.client import Client
+from conformance.kit.exchange import Exchange
+from conformance.kit.expect import premise
+from conformance.kit.stage import Scene
+from fixtures.factories import ContactFactory
+
+UNKNOWN_ID = "0b7c8a52-93d4-4f6e-8a1c-2d3e4f5a6b7c"
+MALFORMED_IDS = ("not-a-uuid", "12345")
+
+
+@dataclass(frozen=True)
+class Made:
+    """A contact that the run made: what was sent, and the exchange that made it."""
+
+    sent: dict[str, Any]
+    exchange: Exchange
+
+    @property
+    def id(self) -> str:
+        """The id that the target gave."""
+        return str(self.exchange.contact["id"])
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The record that the create answered with."""
+        return self.exchange.contact
+
+
+def factory(scene: Scene) -> ContactFactory:
+    """Return a data factory for the scene."""
+    return ContactFactory(scene.rng, scene.words)
+
+
+async def make(api: Client, payload: dict[str, Any]) -> Made:
+    """Create a contact that a scene needs.
+
+    Raises:
+        PremiseFailed: no contact with an id came of it; CREATE-01 tells by itself.
+
+    """
+    exchange = await api.create(payload)
+    premise(has_id(exchange), "a contact that the set-up needs could not be created", exchange)
+    return Made(payload, exchange)
+
+
+async def make_all(scene: Scene, *payloads: dict[str, Any]) -> list[Made]:
+    """Create several contacts side by side."""
+    return await scene.all(*(make(scene.api, payload) for payload in payloads))
+
+
+def has_id(exchange: Exchange) -> bool:
+    """Whether the exchange made a contact, whatever else is wrong with it."""
+    contact_id = exchange.contact.get("id")
+    return exchange.ok and isinstance(contact_id, str) and contact_id != ""
+
+
+async def discard(scene: Scene, *exchanges: Exchange) -> None:
+    """Delete at once what hostile input made, so that it troubles no other scene."""
+    ids = {str(x.contact["id"]) for x in exchanges if has_id(x)}
+    await scene.all(*(scene.api.delete(contact_id) for contact_id in ids))
+
+
+async def discard_found(scene: Scene, *found: Exchange, word: str) -> None:
+    """Delete contacts that should not exist but turned up under a random word of ours."""
+    ids = {
+        str(record["id"])
+        for x in found
+        for record in x.records
+        if word.lower() in str(record.get("first_name")).lower() and record.get("id")
+    }
+    for contact_id in ids:
+        scene.api.ledger.found(scene.api.account, contact_id)
+    await scene.all(*(scene.api.delete(contact_id) for contact_id in ids))

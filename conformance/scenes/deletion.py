@@ -1,0 +1,91 @@
+"""Delete: an active and an archived contact go, two like them stay."""
+
+from __future__ import annotations
+
+from conformance.kit.exchange import Exchange
+from conformance.kit.expect import premise
+from conformance.kit.stage import Scene, scene
+from conformance.scenes.common import factory, make_all
+from fixtures.factories import LISTED
+
+
+@scene()
+async def deletion(s: Scene) -> None:
+    """Delete two of four contacts and look for them everywhere, before and after reviving."""
+    people = factory(s)
+    token = people.name(LISTED)
+    kind = {"last_name": token, "contact_type": "vendor"}
+    active, archived, stays, hidden = await make_all(s, *(people.full(**kind) for _ in range(4)))
+    s.out.active, s.out.archived, s.out.stays, s.out.hidden = active, archived, stays, hidden
+    hiding = await s.all(s.api.archive(archived.id), s.api.archive(hidden.id))
+    premise(all(x.ok for x in hiding), "contacts could not be archived", hiding[0])
+    # The last values of a contact are not those it was created with.
+    edited = await s.api.update(active.id, {"city": people.name(), "notes": people.name()})
+    s.out.last = edited.contact if edited.ok else active.record
+    s.out.archived_last = hiding[0].contact
+    s.out.delete, s.out.delete_archived = await s.all(
+        s.api.delete(active.id), s.api.delete(archived.id)
+    )
+    await _look(s, token)
+    await _revive(s)
+    s.out.after_reviving = await s.all(*_lists(s, token))
+    s.out.stays_get, s.out.hidden_get = await s.all(
+        s.api.get(stays.id), s.api.get(hidden.id)
+    )
+
+
+def _lists(s: Scene, token: str) -> list[object]:
+    return [s.api.list(search=token), s.api.list(search=token, archived=True)]
+
+
+async def _look(s: Scene, token: str) -> None:
+    sent = s.out.active.sent
+    answers: list[Exchange] = await s.all(
+        *_lists(s, token),
+        s.api.list(search=token, type="vendor"),
+        s.api.list(search=token, type="vendor", archived=True),
+        s.api.list(search=sent["email"]),
+        s.api.search(name=token),
+        s.api.search(email=sent["email"]),
+        s.api.search(email=s.out.archived.sent["email"]),
+    )
+    s.out.lists = answers[:2]
+    s.out.filtered = answers[2:5]
+    s.out.searches = answers[5:]
+
+
+async def _revive(s: Scene) -> None:
+    """Try everything that might bring a deleted contact back."""
+    gone, gone_archived = s.out.active.id, s.out.archived.id
+    s.out.restores = await s.all(s.api.restore(gone), s.api.restore(gone_archived))
+    s.out.others = await s.all(
+        s.api.get(gone), s.api.get(gone_archived), s.api.update(gone, {"city": "Elsewhere"})
+    )
+    s.out.others.append(await s.api.archive(gone))
+    s.out.others.append(await s.api.delete(gone))
+    s.out.restore_last = await s.api.restore(gone)
+
+
+@scene()
+async def forbidden(s: Scene) -> None:
+    """Let an account that may not delete try to, on a contact that it sees."""
+    premise_kind = "token"
+    if "restricted" not in s.target.accounts:
+        from conformance.kit.expect import PremiseFailed  # noqa: PLC0415
+
+        raise PremiseFailed("give --restricted-token to have it evaluated", premise_kind)
+    people = factory(s)
+    restricted = s.stage.client("restricted")
+    (made,) = await make_all(s, people.named())
+    seen = await restricted.get(made.id)
+    if seen.status == 404:
+        made = await _own(s, people.named())
+    s.out.delete = await restricted.delete(made.id)
+    owner = s.api if seen.status != 404 else restricted
+    s.out.after = await owner.get(made.id)
+
+
+async def _own(s: Scene, payload: dict[str, object]):  # type: ignore[no-untyped-def]
+    from conformance.scenes.common import make  # noqa: PLC0415
+
+    return await make(s.stage.client("restricted"), payload)

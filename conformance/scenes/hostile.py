@@ -1,0 +1,172 @@
+"""Bodies that a target must refuse, or take without harm: malformed, wrong, long, dangerous.
+
+These scenes run after the others and delete at once what came of them, so that a record which
+spoils a broken target's lists condemns its own clause and not twenty others.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import schemas
+from conformance.kit.client import JSON_TYPE
+from conformance.kit.exchange import Exchange
+from conformance.kit.stage import Phase, Scene, scene
+from conformance.scenes.common import discard, discard_found, factory, has_id, make
+
+BAD_EMAILS = ("plainaddress", "@example.com", "someone@", "some one@example.com")
+BAD_TYPES = ("plumber", "BUYER", "", None, 7)
+NO_OBJECTS = (b"[]", b'"text"', b"7", b"null")
+BROKEN = (b"this is no JSON", b'{"first_name":"Cut","contact_ty')
+WRONG_SHAPES: tuple[Any, ...] = ({"a": 1}, ["a"])
+SCALARS: tuple[Any, ...] = (12345, True)
+
+
+@scene(Phase.HOSTILE)
+async def bad_creates(s: Scene) -> None:
+    """Send creates that must be refused; they all bear one first name, looked for at the end."""
+    people = factory(s)
+    name = people.name()
+    base = people.named(first_name=name)
+    s.out.name = name
+    without = {k: v for k, v in base.items() if k != "first_name"}
+    untyped = {k: v for k, v in base.items() if k != "contact_type"}
+    s.out.first_names = await _send(s, [without, {**base, "first_name": None}])
+    s.out.untyped = await _send(s, [untyped])
+    s.out.types = await _send(s, [{**base, "contact_type": t} for t in BAD_TYPES])
+    s.out.emails = await _send(s, [{**base, "email": e} for e in BAD_EMAILS])
+    s.out.shapes = await _send(s, _wrong_shapes(base))
+    s.out.scalars = await _send(s, _scalars(base))
+    s.out.tags = await _send(s, [{**base, "tags": t} for t in ("text", [{"a": 1}], [["a"]], {"a": 1})])
+    raw = [*BROKEN, *NO_OBJECTS, None]
+    s.out.raw = list(
+        zip(raw, await s.all(*(s.api.create_raw(body) for body in raw)), strict=True)
+    )
+    s.out.found = await s.all(
+        s.api.list(search=name), s.api.search(name=name), s.api.list(search=base["email"])
+    )
+    await discard_found(s, *s.out.found, word=name)
+
+
+def _wrong_shapes(base: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return one body per text field with an object or an array in it."""
+    fields = [name for name in schemas.CREATE_FIELDS if name != "tags"]
+    return [{**base, name: WRONG_SHAPES[n % 2]} for n, name in enumerate(fields)]
+
+
+def _scalars(base: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return bodies with a number or a boolean in some text fields."""
+    return [
+        {**base, "first_name": SCALARS[0]},
+        {**base, "last_name": SCALARS[1]},
+        {**base, "phone": SCALARS[0]},
+        {**base, "notes": SCALARS[1]},
+        {**base, "zip_code": SCALARS[0]},
+    ]
+
+
+async def _send(s: Scene, payloads: list[dict[str, Any]]) -> list[tuple[dict[str, Any], Exchange]]:
+    """Send creates side by side; delete at once what the target took."""
+    answers = await s.all(*(s.api.create(payload) for payload in payloads))
+    await discard(s, *answers)
+    return list(zip(payloads, answers, strict=True))
+
+
+@scene(Phase.HOSTILE)
+async def bad_updates(s: Scene) -> None:
+    """Send updates that must be refused, each with a valid change beside the bad field."""
+    people = factory(s)
+    made = await make(s.api, people.full())
+    s.out.made = made
+    s.out.before = await s.api.get(made.id)
+    city = people.name()
+    bad: list[dict[str, Any]] = [
+        *({"email": e} for e in BAD_EMAILS),
+        {"first_name": {"a": 1}},
+        {"last_name": ["a"]},
+        {"email": ["a@example.com"]},
+        {"phone": {"a": 1}},
+        {"contact_type": ["buyer"]},
+        {"contact_status": {"a": 1}},
+        {"company": ["a"]},
+        {"notes": {"a": 1}},
+        {"tags": {"a": 1}},
+        {"tags": [{"a": 1}]},
+    ]
+    bodies = [{"city": city, **fields} for fields in bad]
+    answers = await s.all(*(s.api.update(made.id, body) for body in bodies))
+    s.out.refused = list(zip(bodies, answers, strict=True))
+    # Coercions are legal here (rule 12), so these come with no change beside them.
+    scalars = [{"company": 12345}, {"tags": "text"}]
+    s.out.scalars = [(body, await s.api.update(made.id, body)) for body in scalars]
+    raw = [*BROKEN, *NO_OBJECTS]
+    texts = await s.all(*(s.api.call("update", made.id, body=body) for body in raw))
+    s.out.raw = list(zip(raw, texts, strict=True))
+    s.out.after = await s.api.get(made.id)
+    await s.api.delete(made.id)
+
+
+@scene(Phase.HOSTILE)
+async def long_texts(s: Scene) -> None:
+    """Send long notes and names: together, and one by one where that was refused."""
+    people = factory(s)
+    bodies = [_long(people.named(), 300, 1_000), _long(people.named(), 5_000, 100_000)]
+    s.out.tried = await _store(s, bodies)
+    alone = []
+    for body, exchange, _ in s.out.tried:
+        if not exchange.ok:
+            alone += [
+                {**body, "last_name": "Short"},
+                {**body, "notes": "short"},
+            ]
+    s.out.tried += await _store(s, alone)
+
+
+def _long(base: dict[str, Any], name_length: int, notes_length: int) -> dict[str, Any]:
+    name = (base["last_name"] + " ") * (name_length // 13 + 1)
+    notes = "".join(f"{n:09d} " for n in range(notes_length // 10))
+    return {
+        **base,
+        "last_name": name[: name_length - 1] + "z",
+        "notes": notes[: notes_length - 1] + "z",
+    }
+
+
+@scene(Phase.HOSTILE)
+async def dangerous_texts(s: Scene) -> None:
+    """Send text that means something to HTML, SQL, templates and file systems."""
+    people = factory(s)
+    word = people.word()
+    html = f'<script>alert("{word}")</script>'
+    sql = f"{word}'; DROP TABLE contacts; --"
+    template = f"{{{{7*7}}}} ${{7*7}} {word}"
+    path = f"../../etc/passwd {word} & <b>bold</b>"
+    bodies = [
+        people.named(first_name=html, last_name=sql, company=template, notes=path),
+        people.named(
+            first_name=f"{people.name()} {template}",
+            last_name=path,
+            company=html,
+            notes=f"{html} {sql} {template} {path} 100% \\n &amp;",
+            street_address=sql,
+            city=html,
+            tags=[html, sql, template, path],
+        ),
+    ]
+    s.out.tried = await _store(s, bodies)
+
+
+async def _store(
+    s: Scene, bodies: list[dict[str, Any]]
+) -> list[tuple[dict[str, Any], Exchange, Exchange | None]]:
+    """Create, read back where that worked, and delete; return (sent, create, get or None)."""
+    creates = await s.all(*(s.api.create(body) for body in bodies))
+    gets = {
+        n: s.api.get(str(x.contact["id"])) for n, x in enumerate(creates) if has_id(x)
+    }
+    read = dict(zip(gets, await s.all(*gets.values()), strict=True))
+    await discard(s, *creates)
+    return [(body, creates[n], read.get(n)) for n, body in enumerate(bodies)]
+
+
+__all__ = ["JSON_TYPE"]

@@ -1,0 +1,107 @@
+"""The shelf: a set of contacts under one last name, for paging, types, limits and creation.
+
+Its size leaves a short last page at ten a page, fills the last page exactly at nine, and is
+larger than the default page.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import schemas
+from conformance.kit.expect import premise
+from conformance.kit.stage import Phase, Scene, scene
+from conformance.scenes.common import Made, factory, has_id
+from fixtures.factories import LISTED, ContactFactory
+
+SIZE = 27
+UNEVEN, EVEN = 10, 9
+UNUSUAL_EMAILS = (
+    "{word}+tag@example.com",
+    "{word}.{other}.last@example.org",
+    "4711{word}42@example.net",
+    "{word}-{other}@example.com",
+    "{word}@mail.sub.example.com",
+    "{word}@sub-domain.example.org",
+    "{word}_{other}@example.net",
+)
+
+
+@scene()
+async def shelf(s: Scene) -> None:
+    """Fill the shelf, then read it in every way that paging and filtering are judged by."""
+    people = factory(s)
+    token = people.name(LISTED)
+    s.out.token = token
+    s.out.size = SIZE
+    await _fill(s, people, token)
+    s.out.ids = {made.id for made in s.out.made}
+    await s.all(_pages(s, token), _types(s, token), _searches(s, token))
+    await _emptiness(s, people)
+
+
+async def _fill(s: Scene, people: ContactFactory, token: str) -> None:
+    payloads = [_payload(people, token, number) for number in range(SIZE)]
+    creates = await s.all(*(s.api.create(payload) for payload in payloads))
+    s.out.creates = list(zip(payloads, creates, strict=True))
+    refused = sum(1 for x in creates if not has_id(x))
+    # One round of plain replacements: what was refused is for its own clause to judge.
+    plain = [people.named(last_name=token) for _ in range(refused)]
+    more = await s.all(*(s.api.create(payload) for payload in plain))
+    everything = [*s.out.creates, *zip(plain, more, strict=True)]
+    s.out.made = [Made(payload, x) for payload, x in everything if has_id(x)]
+    premise(len(s.out.made) == SIZE, f"{SIZE} contacts could not be created", creates[-1])
+
+
+def _payload(people: ContactFactory, token: str, number: int) -> dict[str, Any]:
+    body = people.full(
+        last_name=token, contact_type=schemas.CONTACT_TYPES[number % len(schemas.CONTACT_TYPES)]
+    )
+    # The odd addresses come last, where every type has been seen with a plain one.
+    odd = number - (SIZE - len(UNUSUAL_EMAILS))
+    if odd >= 0:
+        body["email"] = UNUSUAL_EMAILS[odd].format(word=people.word(), other=people.word(length=5))
+    return body
+
+
+async def _pages(s: Scene, token: str) -> None:
+    uneven = [s.api.list(search=token, page=n, limit=UNEVEN) for n in (1, 2, 3)]
+    even = [s.api.list(search=token, page=n, limit=EVEN) for n in (1, 2, 3)]
+    others = [
+        s.api.list(search=token, page=4, limit=UNEVEN),
+        s.api.list(search=token, page=4, limit=EVEN),
+        s.api.list(search=token, page=1, limit=SIZE),
+        s.api.list(search=token, limit=100),
+        s.api.list(search=token, page=SIZE, limit=1),
+        s.api.list(search=token),
+        s.api.list(search=token, page=2),
+    ]
+    answers = await s.all(*uneven, *even, *others)
+    s.out.uneven, s.out.even = answers[0:3], answers[3:6]
+    s.out.beyond = answers[6:8]
+    s.out.one_page, s.out.hundred, s.out.single = answers[8], answers[9], answers[10]
+    s.out.default, s.out.default_second = answers[11], answers[12]
+    s.out.again = await s.api.list(search=token, page=2, limit=UNEVEN)
+
+
+async def _types(s: Scene, token: str) -> None:
+    types = schemas.CONTACT_TYPES
+    answers = await s.all(*(s.api.list(search=token, type=t, limit=100) for t in types))
+    s.out.by_type = dict(zip(types, answers, strict=True))
+
+
+async def _searches(s: Scene, token: str) -> None:
+    limits = (None, 10, 1, 100, SIZE - 1)
+    answers = await s.all(*(s.api.search(name=token, limit=limit) for limit in limits))
+    s.out.searches = dict(zip(limits, answers, strict=True))
+
+
+async def _emptiness(s: Scene, people: ContactFactory) -> None:
+    s.out.nothing = await s.api.list(search=people.word(LISTED))
+
+
+@scene(Phase.FULL_HOUSE)
+async def full_house(s: Scene) -> None:
+    """Read without any filter while all contacts of the run are there."""
+    s.out.alive = len(s.api.ledger.live(s.api.account))
+    s.out.list, s.out.search = await s.all(s.api.list(), s.api.search())

@@ -1,0 +1,160 @@
+"""ARCHIVE and RESTORE: out of the default list and back, again and again, with nothing lost."""
+
+from __future__ import annotations
+
+import pytest
+
+import schemas
+from conformance.kit.compare import LIFE_FIELDS, differing, told
+from conformance.kit.exchange import Exchange
+from conformance.kit.expect import Judge, premise
+from conformance.kit.moments import SKEW_S, server_now, to_epoch
+from conformance.kit.stage import Outcome
+
+KEPT = [name for name in schemas.CONTACT_FIELDS if name not in LIFE_FIELDS]
+
+
+@pytest.mark.clause("ARCHIVE-01")
+def test_an_archive_answers_with_the_archived_contact(archiving: Outcome, judge: Judge) -> None:
+    x = archiving.archive
+
+    if judge.status(x, 200):
+        _is_the_contact(judge, archiving, x)
+        state, since = x.contact.get("is_archived"), x.contact.get("archived_at")
+        judge.that(state is True, "is_archived true", state, x)
+        judge.that(since is not None, "archived_at set", since, x)
+
+
+def _is_the_contact(judge: Judge, archiving: Outcome, x: Exchange) -> None:
+    actual = x.contact.get("id")
+    judge.that(actual == archiving.moved.id, f"the contact {archiving.moved.id}", actual, x)
+
+
+@pytest.mark.clause("ARCHIVE-02")
+def test_an_archived_contact_moves_to_the_archived_list(
+    archiving: Outcome, judge: Judge
+) -> None:
+    premise(archiving.archive.ok, "the archive was refused", archiving.archive)
+
+    _lists(judge, archiving, archiving.archived_lists, archived=True)
+
+
+@pytest.mark.clause("ARCHIVE-02")
+def test_a_contact_archived_again_moves_again(archiving: Outcome, judge: Judge) -> None:
+    for archive, lists, _ in archiving.rounds:
+        premise(archive.ok, "the archive was refused", archive)
+        _lists(judge, archiving, lists, archived=True)
+
+
+def _lists(judge: Judge, archiving: Outcome, lists: list[Exchange], *, archived: bool) -> None:
+    moved, still = archiving.moved.id, archiving.still.id
+    for x, wanted in zip(
+        lists, ({still}, {moved}) if archived else ({moved, still}, set()), strict=True
+    ):
+        premise(x.ok, "the list is not answered", x)
+        ours = {moved, still} & set(x.ids)
+        judge.that(ours == wanted, f"exactly {sorted(wanted)}", sorted(ours), x)
+        total = x.at("data", "meta", "total")
+        judge.that(total == len(wanted), f"meta.total {len(wanted)}", total, x)
+
+
+@pytest.mark.clause("ARCHIVE-03")
+def test_an_archive_changes_nothing_else(archiving: Outcome, judge: Judge) -> None:
+    premise(archiving.before.ok and archiving.archive.ok, "it was not archived", archiving.archive)
+
+    for x in (archiving.archive, archiving.archived_get):
+        if x.ok:
+            changed = differing(archiving.before.contact, x.contact, KEPT)
+            judge.that(not changed, "every other field as before", told(changed), x)
+
+
+@pytest.mark.clause("ARCHIVE-04")
+def test_an_unknown_id_cannot_be_archived(unknown_targets: Outcome, judge: Judge) -> None:
+    judge.status(unknown_targets.unknown["archive"], 404, because="for an unknown id")
+    for x in unknown_targets.malformed["archive"]:
+        judge.status(x, 404, 400, because="for a malformed id")
+
+
+@pytest.mark.clause("ARCHIVE-05")
+def test_archiving_twice_leaves_it_archived(archiving: Outcome, judge: Judge) -> None:
+    premise(archiving.archived_get.contact.get("is_archived") is True, "it was not archived")
+    x, get = archiving.archive_again, archiving.archived_twice
+
+    if judge.status(x, 200, 400, 404, 409, because="for a second archive"):
+        judge.warn(x.status == 200, "200 (a refusal is a warning)", x.status, x)
+    state = get.contact.get("is_archived")
+    judge.that(state is True, "is_archived true after a second archive", state, get)
+
+
+@pytest.mark.clause("ARCHIVE-06")
+def test_archived_at_is_the_time_of_the_request(archiving: Outcome, judge: Judge) -> None:
+    x = archiving.archive
+    moment = to_epoch(x.contact.get("archived_at"))
+    premise(moment is not None, "archived_at is no date-time", x)
+
+    near = moment is not None and abs(moment - server_now(x)) <= SKEW_S
+    actual = x.contact.get("archived_at")
+    judge.that(near, f"archived_at within {SKEW_S:.0f} s of the request", actual, x)
+
+
+@pytest.mark.clause("RESTORE-01")
+def test_a_restore_answers_with_the_active_contact(archiving: Outcome, judge: Judge) -> None:
+    premise(archiving.archive.ok, "the archive was refused", archiving.archive)
+    x = archiving.restore
+
+    if judge.status(x, 200):
+        _is_the_contact(judge, archiving, x)
+        state = x.contact.get("is_archived")
+        judge.that(state is False, "is_archived false", state, x)
+
+
+@pytest.mark.clause("RESTORE-02")
+def test_a_restored_contact_is_back_in_the_default_list(
+    archiving: Outcome, judge: Judge
+) -> None:
+    premise(archiving.restore.ok, "the restore was refused", archiving.restore)
+
+    _lists(judge, archiving, archiving.restored_lists, archived=False)
+
+
+@pytest.mark.clause("RESTORE-03")
+def test_a_restore_changes_nothing_else(archiving: Outcome, judge: Judge) -> None:
+    premise(archiving.before.ok and archiving.restore.ok, "it was not restored", archiving.restore)
+
+    for x in (archiving.restore, archiving.restored_get):
+        if x.ok:
+            changed = differing(archiving.before.contact, x.contact, KEPT)
+            judge.that(not changed, "every other field as before", told(changed), x)
+
+
+@pytest.mark.clause("RESTORE-04")
+def test_an_unknown_id_cannot_be_restored(unknown_targets: Outcome, judge: Judge) -> None:
+    judge.status(unknown_targets.unknown["restore"], 404, because="for an unknown id")
+    for x in unknown_targets.malformed["restore"]:
+        judge.status(x, 404, 400, because="for a malformed id")
+
+
+@pytest.mark.clause("RESTORE-05")
+def test_restoring_an_active_contact_leaves_it_active(archiving: Outcome, judge: Judge) -> None:
+    premise(archiving.restored_get.contact.get("is_archived") is False, "it was not restored")
+    x, get = archiving.restore_again, archiving.restored_twice
+
+    if judge.status(x, 200, 400, 404, 409, because="for the restore of an active contact"):
+        judge.warn(x.status == 200, "200 (a refusal is a warning)", x.status, x)
+    state = get.contact.get("is_archived")
+    judge.that(state is False, "is_archived false as before", state, get)
+
+
+@pytest.mark.clause("RESTORE-06")
+def test_a_contact_goes_back_and_forth(archiving: Outcome, judge: Judge) -> None:
+    premise(archiving.restore.ok, "the first restore was refused", archiving.restore)
+
+    for archive, _, restore in archiving.rounds:
+        for x, wanted in ((archive, True), (restore, False)):
+            if judge.status(x, 200, because="at any time"):
+                state = x.contact.get("is_archived")
+                judge.that(state is wanted, f"is_archived {wanted}", state, x)
+    active, archived = archiving.last_lists
+    moved = archiving.moved.id
+    judge.that(moved in active.ids, "in the default list at the end", active.ids, active)
+    judge.that(moved not in archived.ids, "not in the archived list", archived.ids, archived)

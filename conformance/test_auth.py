@@ -1,0 +1,97 @@
+"""AUTH: every operation asks for a valid bearer token, and a refused request changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.kit.compare import CLIENT_FIELDS, differing, told
+from conformance.kit.exchange import Exchange
+from conformance.kit.expect import Judge, premise
+from conformance.kit.stage import Outcome
+
+
+def _refuses(judge: Judge, exchanges: list[Exchange], what: str) -> None:
+    for x in exchanges:
+        judge.status(x, 401, because=f"for {x.operation} with {what}")
+
+
+@pytest.mark.clause("AUTH-01")
+def test_no_credentials_answer_401(access: Outcome, judge: Judge) -> None:
+    for x in access.anonymous:
+        if judge.status(x, 401, because=f"for {x.operation} without credentials"):
+            enveloped = x.at("success") is False and isinstance(x.at("error"), dict)
+            judge.that(enveloped, "the error envelope with the 401", repr(x.json), x)
+
+
+@pytest.mark.clause("AUTH-02")
+def test_a_token_that_is_no_jwt_answers_401(access: Outcome, judge: Judge) -> None:
+    _refuses(judge, access.no_jwt, "a token that is no JWT")
+
+
+@pytest.mark.clause("AUTH-02")
+def test_an_altered_signature_answers_401(access: Outcome, judge: Judge) -> None:
+    _refuses(judge, access.altered, "a JWT whose signature was altered")
+
+
+@pytest.mark.clause("AUTH-02")
+def test_another_scheme_answers_401(access: Outcome, judge: Judge) -> None:
+    _refuses(judge, access.scheme, "the token under a scheme that is not Bearer")
+
+
+@pytest.mark.clause("AUTH-03")
+def test_an_unsigned_jwt_answers_401(access: Outcome, judge: Judge) -> None:
+    _refuses(judge, access.unsigned, "a JWT with alg none")
+
+
+@pytest.mark.clause("AUTH-03")
+def test_a_jwt_signed_with_a_guessed_key_answers_401(access: Outcome, judge: Judge) -> None:
+    _refuses(judge, access.guessed, "a JWT signed with a guessed key")
+
+
+@pytest.mark.clause("AUTH-04")
+def test_an_expired_jwt_answers_401(expired: Outcome, judge: Judge) -> None:
+    _refuses(judge, expired.answers, "an expired JWT")
+
+
+@pytest.mark.clause("AUTH-06")
+def test_a_refused_create_leaves_no_contact(access: Outcome, judge: Judge) -> None:
+    _all_refused(access, "create")
+    first = access.body["first_name"]
+
+    for x in access.found:
+        names = [record.get("first_name") for record in x.records]
+        judge.that(first not in names, f"no contact {first!r} after creates refused 401", names, x)
+
+
+@pytest.mark.clause("AUTH-06")
+def test_a_refused_update_changes_nothing(access: Outcome, judge: Judge) -> None:
+    _all_refused(access, "update")
+    premise(access.before.ok and access.after.ok, "the contact could not be read", access.after)
+
+    changed = differing(access.before.contact, access.after.contact, CLIENT_FIELDS)
+    judge.that(not changed, "the contact as it was", told(changed), access.after)
+
+
+@pytest.mark.clause("AUTH-06")
+def test_a_refused_archive_or_restore_changes_nothing(access: Outcome, judge: Judge) -> None:
+    _all_refused(access, "archive")
+    _all_refused(access, "restore")
+    premise(access.after.ok and access.after_hidden.ok, "contacts could not be read", access.after)
+    premise(access.before_hidden.contact.get("is_archived") is True, "it was not archived")
+
+    for x, archived in ((access.after, False), (access.after_hidden, True)):
+        state = x.contact.get("is_archived")
+        judge.that(state is archived, f"is_archived {archived} as before", state, x)
+
+
+@pytest.mark.clause("AUTH-06")
+def test_a_refused_delete_leaves_the_contact(access: Outcome, judge: Judge) -> None:
+    _all_refused(access, "delete")
+
+    judge.status(access.after, 200, because="for the contact whose delete was refused")
+
+
+def _all_refused(access: Outcome, operation: str) -> None:
+    tried = [*access.anonymous, *access.altered, *access.no_jwt, *access.unsigned, *access.guessed]
+    passed = [x for x in tried if x.operation == operation and x.status != 401]
+    premise(not passed, f"a {operation} with wrong credentials was not refused", *passed[:1])

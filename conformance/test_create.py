@@ -1,0 +1,244 @@
+"""CREATE: what is stored, what is refused, and that a refusal leaves nothing behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import schemas
+from conformance.kit.compare import CLIENT_FIELDS, coerced, differing, told
+from conformance.kit.exchange import Exchange
+from conformance.kit.expect import Judge, premise
+from conformance.kit.stage import Outcome
+from conformance.scenes.common import has_id
+
+
+@pytest.mark.clause("CREATE-01")
+def test_two_fields_make_a_contact(creation: Outcome, judge: Judge) -> None:
+    sent, x = creation.minimal
+
+    if judge.status(x, 201, because="for first_name and contact_type alone"):
+        judge.that(has_id(x), "data, the new contact with its id", repr(x.at("data")), x)
+        wrong = differing(sent, x.contact, sent)
+        judge.that(not wrong, "both values echoed", told(wrong), x)
+
+
+@pytest.mark.clause("CREATE-01")
+def test_every_create_answers_201(shelf: Outcome, creation: Outcome, judge: Judge) -> None:
+    for _, x in [*creation.pairs, *shelf.creates]:
+        if x.ok:
+            judge.status(x, 201)
+
+
+@pytest.mark.clause("CREATE-02")
+def test_each_field_is_echoed(
+    shelf: Outcome, creation: Outcome, people: Outcome, judge: Judge
+) -> None:
+    plain = [(sent, x) for sent, x in shelf.creates if has_id(x)]
+    named = [(made.sent, made.exchange) for made in (people.found, people.lone)]
+    for sent, x in [creation.bounds, *creation.twins, *named, *plain]:
+        if judge.that(has_id(x), "201 for a body inside the unambiguous middle", x.status, x):
+            wrong = differing(sent, x.contact, sent)
+            judge.that(not wrong, "every field echoed as sent", told(wrong), x)
+
+
+@pytest.mark.clause("CREATE-02")
+def test_each_field_is_stored(creation: Outcome, judge: Judge) -> None:
+    for sent, create, get in creation.read:
+        contact_id = create.contact["id"]
+        reads = [r for x in creation.found for r in x.records if r.get("id") == contact_id]
+        reads += [get.contact] if get.ok else []
+        premise(reads, "the contact can be read in no way", get)
+        # A value that one read shows is stored; a read that shows another fails its own clause.
+        lost = [n for n, v in sent.items() if all(r.get(n) != v for r in reads)]
+        wrong = differing(sent, reads[-1], lost)
+        judge.that(not lost, "every field stored as sent", told(wrong), get)
+
+
+@pytest.mark.clause("CREATE-03")
+def test_a_get_returns_what_the_create_returned(creation: Outcome, judge: Judge) -> None:
+    for _, create, get in creation.read:
+        if judge.status(get, 200, because="for the id of a new contact"):
+            wrong = differing(create.contact, get.contact, schemas.CONTACT_FIELDS)
+            judge.that(not wrong, "the record that the create returned", told(wrong), get)
+
+
+@pytest.mark.clause("CREATE-04")
+def test_each_contact_type_is_accepted(shelf: Outcome, judge: Judge) -> None:
+    for kind in schemas.CONTACT_TYPES:
+        answers = [x for sent, x in shelf.creates if sent["contact_type"] == kind]
+        stored = [x.contact.get("contact_type") for x in answers]
+        x = next((x for x in answers if x.contact.get("contact_type") != kind), answers[0])
+        judge.that(kind in stored, f"201 with contact_type {kind}", f"{x.status}, {stored}", x)
+        taken = [x for x in answers if has_id(x)]
+        for x in taken:
+            value = x.contact.get("contact_type")
+            judge.that(value == kind, f"contact_type {kind} echoed", value, x)
+
+
+@pytest.mark.clause("CREATE-05")
+def test_another_contact_type_is_refused(bad_creates: Outcome, judge: Judge) -> None:
+    for sent, x in bad_creates.types:
+        value = sent["contact_type"]
+        spelled = x.contact.get("contact_type") if x.ok else None
+        folded = isinstance(value, str) and spelled == value.lower() in schemas.CONTACT_TYPES
+        expected = f"400 for contact_type {value!r}"
+        if folded or (isinstance(value, str) and value.lower() in schemas.CONTACT_TYPES):
+            expected += ", or its documented spelling stored"
+        judge.that(x.status == 400 or folded, expected, _outcome(x, "contact_type"), x)
+
+
+def _outcome(x: Exchange, name: str) -> str:
+    return f"{x.status}" + (f" with {name} {x.contact.get(name)!r}" if x.ok else "")
+
+
+@pytest.mark.clause("CREATE-06")
+def test_first_name_is_required(bad_creates: Outcome, judge: Judge) -> None:
+    for sent, x in bad_creates.first_names:
+        how = "null" if "first_name" in sent else "absent"
+        judge.status(x, 400, because=f"with first_name {how}")
+
+
+@pytest.mark.clause("CREATE-07")
+def test_contact_type_is_required(bad_creates: Outcome, judge: Judge) -> None:
+    for _, x in bad_creates.untyped:
+        judge.status(x, 400, because="without contact_type")
+
+
+@pytest.mark.clause("CREATE-08")
+def test_a_malformed_email_is_refused(bad_creates: Outcome, judge: Judge) -> None:
+    for sent, x in bad_creates.emails:
+        judge.status(x, 400, because=f"for the email {sent['email']!r}")
+
+
+@pytest.mark.clause("CREATE-09")
+def test_an_object_or_array_for_a_text_is_refused(bad_creates: Outcome, judge: Judge) -> None:
+    for sent, x in bad_creates.shapes:
+        name = _odd_field(sent)
+        judge.status(x, 400, because=f"for {name} {sent[name]!r}")
+
+
+@pytest.mark.clause("CREATE-09")
+def test_a_number_or_boolean_for_a_text_is_refused_or_kept_as_text(
+    bad_creates: Outcome, judge: Judge
+) -> None:
+    for sent, x in bad_creates.scalars:
+        name = _odd_field(sent)
+        _refused_or_coerced(judge, x, name, sent[name])
+
+
+@pytest.mark.clause("CREATE-09")
+def test_tags_other_than_texts_are_refused(bad_creates: Outcome, judge: Judge) -> None:
+    for sent, x in bad_creates.tags:
+        _refused_or_coerced(judge, x, "tags", sent["tags"])
+
+
+def _odd_field(sent: dict[str, Any]) -> str:
+    return next(n for n, v in sent.items() if not isinstance(v, str))
+
+
+def _refused_or_coerced(judge: Judge, x: Exchange, name: str, value: Any) -> None:
+    kept = x.ok and coerced(value, x.contact.get(name))
+    expected = f"400 for {name} {value!r}"
+    if not isinstance(value, dict | list):
+        expected += ", or its JSON text stored"
+    judge.that(x.status == 400 or kept, expected, _outcome(x, name), x)
+
+
+@pytest.mark.clause("CREATE-10")
+def test_a_body_that_is_no_json_object_is_refused(bad_creates: Outcome, judge: Judge) -> None:
+    for body, x in bad_creates.raw:
+        allowed = (400, 415) if body is None else (400,)
+        judge.status(x, *allowed, because=f"for the body {body!r}")
+
+
+@pytest.mark.clause("CREATE-11")
+def test_a_refused_create_leaves_no_contact(bad_creates: Outcome, judge: Judge) -> None:
+    groups = (bad_creates.first_names, bad_creates.untyped, bad_creates.types, bad_creates.emails)
+    groups += (bad_creates.shapes, bad_creates.scalars, bad_creates.tags)
+    taken = {x.contact.get("id") for group in groups for _, x in group if x.ok}
+    premise(bad_creates.found[0].ok, "the list is not answered", bad_creates.found[0])
+
+    for x in bad_creates.found:
+        ours = [
+            r
+            for r in x.records
+            if r.get("first_name") == bad_creates.name and r.get("id") not in taken
+        ]
+        actual = f"{len(ours)} found, such as {ours[0] if ours else None!r}"
+        judge.that(not ours, f"no contact {bad_creates.name!r}: all were refused", actual, x)
+
+
+@pytest.mark.clause("CREATE-12")
+def test_a_new_contact_is_active(creation: Outcome, shelf: Outcome, judge: Judge) -> None:
+    for _, x in [*creation.pairs, *shelf.creates]:
+        if has_id(x):
+            state = x.contact.get("is_archived")
+            judge.that(state is False, "is_archived false", state, x)
+    for _, _, get in creation.read:
+        if get.ok:
+            state = get.contact.get("is_archived")
+            judge.that(state is False, "is_archived false when read", state, get)
+
+
+@pytest.mark.clause("CREATE-13")
+def test_equal_creates_make_two_contacts(creation: Outcome, judge: Judge) -> None:
+    for _, x in creation.twins:
+        judge.that(has_id(x), "201 for each of two equal creates", x.status, x)
+    (_, one), (_, two) = creation.twins
+    premise(has_id(one) and has_id(two), "an equal create was refused", two)
+
+    judge.that(one.contact["id"] != two.contact["id"], "two ids", one.contact["id"], two)
+
+
+@pytest.mark.clause("CREATE-13")
+def test_ids_are_distinct(shelf: Outcome, judge: Judge) -> None:
+    ids = [x.contact["id"] for _, x in shelf.creates if has_id(x)]
+
+    repeated = sorted({i for i in ids if ids.count(i) > 1})
+    judge.that(not repeated, "an id of its own for each", repeated[:2], shelf.creates[-1][1])
+
+
+@pytest.mark.clause("CREATE-15")
+def test_unicode_comes_back_unchanged(beyond_ascii: Outcome, judge: Judge) -> None:
+    for sent, x in beyond_ascii.creates:
+        if judge.that(has_id(x), "201 for Unicode text", x.status, x):
+            wrong = differing(sent, x.contact, sent)
+            judge.that(not wrong, "Unicode text echoed unchanged", told(wrong), x)
+    for sent, _, get in beyond_ascii.read:
+        premise(get.ok, "the contact cannot be read", get)
+        wrong = differing(sent, get.contact, sent)
+        judge.that(not wrong, "Unicode text stored unchanged", told(wrong), get)
+
+
+@pytest.mark.clause("CREATE-18")
+def test_long_text_is_whole_or_refused(long_texts: Outcome, judge: Judge) -> None:
+    for sent, x, get in long_texts.tried:
+        _whole_or_refused(judge, sent, x, get, (400, 413))
+
+
+@pytest.mark.clause("CREATE-20")
+def test_dangerous_text_is_data(dangerous_texts: Outcome, judge: Judge) -> None:
+    for sent, x, get in dangerous_texts.tried:
+        _whole_or_refused(judge, sent, x, get, (400,))
+
+
+def _whole_or_refused(
+    judge: Judge, sent: dict[str, Any], x: Exchange, get: Exchange | None, refusals: tuple[int, ...]
+) -> None:
+    expected = f"stored as sent, or refused with {' or '.join(map(str, refusals))}"
+    if not judge.that(has_id(x) or x.status in refusals, expected, x.status, x):
+        return
+    for answer in (x, get):
+        if answer is not None and answer.ok:
+            wrong = differing(sent, answer.contact, [n for n in sent if n in CLIENT_FIELDS])
+            judge.that(not wrong, expected, told(wrong), answer)
+
+
+@pytest.mark.clause("CREATE-23")
+def test_unusual_emails_are_accepted(shelf: Outcome, judge: Judge) -> None:
+    for sent, x in shelf.creates[-7:]:
+        stored = x.contact.get("email")
+        accepted = has_id(x) and stored == sent["email"]
+        judge.that(accepted, f"201 with the email {sent['email']}", _outcome(x, "email"), x)

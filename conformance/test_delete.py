@@ -1,0 +1,119 @@
+"""DELETE: a deleted contact is gone from everywhere, for good, and nothing else is."""
+
+from __future__ import annotations
+
+import pytest
+
+import schemas
+from conformance.kit.compare import CLIENT_FIELDS, differing, told
+from conformance.kit.expect import Judge, premise
+from conformance.kit.stage import Outcome
+
+
+def _premise_deleted(deletion: Outcome) -> None:
+    for x in (deletion.delete, deletion.delete_archived):
+        premise(x.ok, "the delete was refused", x)
+
+
+@pytest.mark.clause("DELETE-01")
+def test_a_delete_answers_with_the_last_record(deletion: Outcome, judge: Judge) -> None:
+    x = deletion.delete
+
+    if judge.status(x, 200):
+        same = x.contact.get("id") == deletion.active.id
+        judge.that(same, "the deleted contact's record", x.contact.get("id"), x)
+        wrong = differing(deletion.last, x.contact, CLIENT_FIELDS)
+        judge.that(not wrong, "its last values", told(wrong), x)
+
+
+@pytest.mark.clause("DELETE-02")
+def test_a_deleted_contact_is_in_no_list(deletion: Outcome, judge: Judge) -> None:
+    premise(deletion.delete.ok, "the delete was refused", deletion.delete)
+    gone = deletion.active.id
+
+    for x in [*deletion.lists, *deletion.filtered]:
+        premise(x.ok, "the list is not answered", x)
+        judge.that(gone not in x.ids, "no deleted contact", gone, x)
+
+
+@pytest.mark.clause("DELETE-02")
+def test_totals_count_a_deleted_contact_no_more(deletion: Outcome, judge: Judge) -> None:
+    _premise_deleted(deletion)
+
+    for x in [*deletion.lists, *deletion.filtered[:2]]:
+        premise(x.ok, "the list is not answered", x)
+        total = x.at("data", "meta", "total")
+        judge.that(total == 1, "meta.total 1 after the delete", total, x)
+
+
+@pytest.mark.clause("DELETE-03")
+def test_a_deleted_contact_is_not_found(deletion: Outcome, judge: Judge) -> None:
+    premise(deletion.delete.ok, "the delete was refused", deletion.delete)
+    gone = {deletion.active.id, deletion.archived.id}
+
+    for x in deletion.searches:
+        premise(x.ok, "the search is not answered", x)
+        found = gone & set(x.ids)
+        judge.that(not found, "no deleted contact by name or email", sorted(found), x)
+
+
+@pytest.mark.clause("DELETE-04")
+def test_a_deleted_contact_cannot_be_restored(deletion: Outcome, judge: Judge) -> None:
+    _premise_deleted(deletion)
+
+    for x in [*deletion.restores, deletion.restore_last]:
+        judge.status(x, 404, because="for the restore of a deleted contact")
+
+
+@pytest.mark.clause("DELETE-04")
+def test_a_deleted_contact_stays_gone(deletion: Outcome, judge: Judge) -> None:
+    _premise_deleted(deletion)
+    gone = {deletion.active.id, deletion.archived.id}
+
+    for x, before in zip(deletion.after_reviving, deletion.lists, strict=True):
+        premise(x.ok and not gone & set(before.ids), "it was not gone before", x)
+        back = gone & set(x.ids)
+        judge.that(not back, "no deleted contact after attempts to revive it", sorted(back), x)
+
+
+@pytest.mark.clause("DELETE-05")
+def test_nothing_can_be_done_to_a_deleted_contact(deletion: Outcome, judge: Judge) -> None:
+    _premise_deleted(deletion)
+
+    for x in deletion.others:
+        judge.status(x, 404, because=f"for the {x.operation} of a deleted contact")
+
+
+@pytest.mark.clause("DELETE-06")
+def test_an_unknown_id_answers_404(unknown_targets: Outcome, judge: Judge) -> None:
+    judge.status(unknown_targets.unknown["delete"], 404, because="for a delete of an unknown id")
+    for x in unknown_targets.malformed["delete"]:
+        judge.status(x, 404, 400, because="for a delete of a malformed id")
+
+
+@pytest.mark.clause("DELETE-07")
+def test_an_archived_contact_can_be_deleted(deletion: Outcome, judge: Judge) -> None:
+    x = deletion.delete_archived
+
+    if judge.status(x, 200, because="for an archived contact"):
+        for listed in (deletion.lists[1], deletion.lists[0]):
+            premise(listed.ok, "the list is not answered", listed)
+            there = deletion.archived.id in listed.ids
+            judge.that(not there, "it left the archived list", deletion.archived.id, listed)
+
+
+@pytest.mark.clause("DELETE-08")
+def test_a_caller_without_permission_gets_403(forbidden: Outcome, judge: Judge) -> None:
+    judge.status(forbidden.delete, 403, because="for a caller who may not delete")
+    judge.status(forbidden.after, 200, because="as the contact stays")
+
+
+@pytest.mark.clause("DELETE-09")
+def test_a_delete_touches_no_other_contact(deletion: Outcome, judge: Judge) -> None:
+    _premise_deleted(deletion)
+    pairs = ((deletion.stays, deletion.stays_get), (deletion.hidden, deletion.hidden_get))
+
+    for made, get in pairs:
+        if judge.status(get, 200, because="for a contact beside the deleted one"):
+            changed = differing(made.record, get.contact, [*schemas.CREATE_FIELDS, "id"])
+            judge.that(not changed, "the contact as it was", told(changed), get)

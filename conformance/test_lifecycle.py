@@ -1,0 +1,23 @@
+"""LIFE: what was acknowledged is never lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.kit.expect import Judge, premise
+from conformance.kit.stage import Outcome
+
+
+@pytest.mark.clause("LIFE-02")
+def test_what_was_acknowledged_is_there_at_the_end(closing: Outcome, judge: Judge) -> None:
+    premise(closing.expected, "the run made no contact that lives to its end")
+    for contact_id, (record, x) in closing.seen.items():
+        if contact_id not in closing.gets:
+            wrong = closing.known[contact_id].contradicted_by(record)
+            judge.that(not wrong, "the last acknowledged values", f"others in {wrong}", x)
+
+    for contact_id, get in closing.gets.items():
+        if judge.status(get, 200, because="for a contact created and not deleted"):
+            wrong = closing.known[contact_id].contradicted_by(get.contact)
+            actual = {name: get.contact.get(name) for name in wrong}
+            judge.that(not wrong, "the last acknowledged values", actual, get)

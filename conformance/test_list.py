@@ -1,0 +1,312 @@
+"""LIST: the list's shape, defaults, bounds, filters and search."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import schemas
+from conformance.kit.compare import holds_in_bounds
+from conformance.kit.exchange import Exchange
+from conformance.kit.expect import Judge, premise
+from conformance.kit.stage import Outcome
+
+DEFAULT, MOST = schemas.LIST_LIMIT_DEFAULT, schemas.LIST_LIMIT_MAX
+
+
+def _meta(x: Exchange, name: str) -> Any:
+    return x.at("data", "meta", name)
+
+
+@pytest.mark.clause("LIST-01")
+def test_a_list_has_contacts_stats_and_meta(
+    shelf: Outcome, filters: Outcome, full_house: Outcome, judge: Judge
+) -> None:
+    answers = [shelf.default, shelf.uneven[1], shelf.uneven[2], shelf.nothing, full_house.list]
+    answers += [filters.asked["archived=true"], shelf.by_type["other"], shelf.beyond[0]]
+
+    for x in answers:
+        if x.status in (400, 404) and x in shelf.beyond:
+            continue  # PAGE-06 warns of a refused page past the end.
+        if judge.status(x, 200):
+            _has_list_shape(judge, x)
+
+
+def _has_list_shape(judge: Judge, x: Exchange) -> None:
+    contacts = x.at("data", "contacts")
+    objects = isinstance(contacts, list) and all(isinstance(c, dict) for c in contacts)
+    judge.that(objects, "data.contacts, an array of contacts", type(contacts).__name__, x)
+    stats = x.at("data", "stats")
+    judge.that(isinstance(stats, dict), "data.stats, an object", repr(stats), x)
+    for name in ("total", "page", "limit", "totalPages"):
+        value = _meta(x, name)
+        judge.that(holds_in_bounds(value, 0), f"data.meta.{name}, an integer", repr(value), x)
+    more = _meta(x, "hasMore")
+    judge.that(isinstance(more, bool), "data.meta.hasMore, a boolean", repr(more), x)
+
+
+@pytest.mark.clause("LIST-02")
+def test_the_default_page_is_the_first_with_25_records(
+    shelf: Outcome, full_house: Outcome, judge: Judge
+) -> None:
+    for x in (shelf.default, full_house.list):
+        premise(x.ok, "a list without paging parameters is not answered", x)
+        judge.that(_meta(x, "page") == 1, "meta.page 1 by default", _meta(x, "page"), x)
+        limit = _meta(x, "limit")
+        judge.that(limit == DEFAULT, f"meta.limit {DEFAULT} by default", limit, x)
+        # The run itself has more than 25 active contacts at either time.
+        judge.that(len(x.records) == DEFAULT, f"{DEFAULT} records", len(x.records), x)
+
+
+@pytest.mark.clause("LIST-03")
+def test_page_and_limit_in_range_are_honoured(shelf: Outcome, judge: Judge) -> None:
+    asked = [(x, n, 10) for n, x in enumerate(shelf.uneven, start=1)]
+    asked += [(x, n, 9) for n, x in enumerate(shelf.even, start=1)]
+    asked += [(shelf.hundred, 1, MOST), (shelf.single, shelf.size, 1), (shelf.one_page, 1, shelf.size)]
+    asked += [(shelf.default_second, 2, DEFAULT)]
+
+    for x, page, limit in asked:
+        if not judge.status(x, 200, because=f"for page {page}, limit {limit}"):
+            continue
+        judge.that(_meta(x, "page") == page, f"meta.page {page}", _meta(x, "page"), x)
+        judge.that(_meta(x, "limit") == limit, f"meta.limit {limit}", _meta(x, "limit"), x)
+        judge.that(len(x.records) <= limit, f"at most {limit} records", len(x.records), x)
+
+
+@pytest.mark.clause("LIST-04")
+def test_a_limit_beyond_100_is_refused_or_capped(
+    large_limits: Outcome, crowd: Outcome, judge: Judge
+) -> None:
+    for x in [*large_limits.lists, *(x for x in crowd.seen if x.operation == "list")]:
+        if judge.status(x, 200, 400, because="for a limit above 100") and x.ok:
+            limit = _meta(x, "limit")
+            judge.that(holds_in_bounds(limit, 1, MOST), "meta.limit at most 100", limit, x)
+            judge.that(len(x.records) <= MOST, "at most 100 records", len(x.records), x)
+
+
+def _within_bounds(judge: Judge, answers: list[Exchange]) -> None:
+    for x in answers:
+        if judge.status(x, 200, 400) and x.ok:
+            limit, page = _meta(x, "limit"), _meta(x, "page")
+            judge.that(holds_in_bounds(limit, 1, MOST), "meta.limit within 1..100", limit, x)
+            judge.that(holds_in_bounds(page, 1), "meta.page 1 or more", page, x)
+            most = limit if holds_in_bounds(limit, 1, MOST) else MOST
+            judge.that(len(x.records) <= most, f"at most {most} records", len(x.records), x)
+
+
+@pytest.mark.clause("LIST-05")
+def test_a_limit_or_page_below_1_is_refused_or_brought_back(
+    odd_bounds: Outcome, judge: Judge
+) -> None:
+    _within_bounds(judge, odd_bounds.list_low)
+
+
+@pytest.mark.clause("LIST-06")
+def test_a_limit_or_page_that_is_no_integer_is_refused_or_brought_back(
+    odd_bounds: Outcome, judge: Judge
+) -> None:
+    _within_bounds(judge, odd_bounds.list_odd)
+
+
+@pytest.mark.clause("LIST-07")
+def test_a_new_contact_is_in_the_active_list(shelf: Outcome, people: Outcome,
+                                             list_searches: Outcome, judge: Judge) -> None:
+    exact = dict(list_searches.exact)
+    for x in exact.values():
+        premise(x.ok, "the list is not answered", x)
+
+    judge.that(
+        any(people.found.id in x.ids for x in exact.values()),
+        "the new contact, under one of its names or its email",
+        exact["first name"].ids,
+        exact["first name"],
+    )
+    missing = shelf.ids - {i for x in [shelf.hundred, *shelf.uneven] for i in x.ids}
+    judge.that(not missing, "every contact just created", sorted(missing)[:3], shelf.hundred)
+
+
+@pytest.mark.clause("LIST-08")
+def test_the_default_list_shows_only_active_contacts(filters: Outcome, judge: Judge) -> None:
+    for name in ("default", "archived=false"):
+        _shows(judge, filters.asked[name], filters.active, filters.archived, archived=False)
+
+
+@pytest.mark.clause("LIST-08")
+def test_archived_true_shows_only_archived_contacts(filters: Outcome, judge: Judge) -> None:
+    _shows(judge, filters.asked["archived=true"], filters.archived, filters.active, archived=True)
+
+
+def _shows(judge: Judge, x: Exchange, there: set[str], absent: set[str], *, archived: bool) -> None:
+    if not judge.status(x, 200):
+        return
+    word = "archived" if archived else "active"
+    judge.that(there <= set(x.ids), f"all {len(there)} {word} contacts", x.ids, x)
+    wrong = absent & set(x.ids)
+    judge.that(not wrong, f"only {word} contacts", f"{len(wrong)} others: {sorted(wrong)[:2]}", x)
+
+
+@pytest.mark.clause("LIST-09")
+def test_type_returns_all_contacts_of_the_type_and_no_others(
+    shelf: Outcome, judge: Judge
+) -> None:
+    for kind, x in shelf.by_type.items():
+        if not judge.status(x, 200, because=f"for type={kind}"):
+            continue
+        others = sorted({str(r.get("contact_type")) for r in x.records} - {kind})
+        judge.that(not others, f"only contacts of type {kind}", f"also {others}", x)
+        wanted = {m.id for m in shelf.made if m.sent["contact_type"] == kind}
+        missing = wanted - set(x.ids)
+        judge.that(not missing, f"all {len(wanted)} of type {kind}", f"{len(missing)} missing", x)
+
+
+@pytest.mark.clause("LIST-09")
+def test_type_follows_an_update(whole_updates: Outcome, judge: Judge) -> None:
+    premise(whole_updates.get.contact.get("contact_type") == "appraiser", "it was not updated")
+    new, old = whole_updates.found[2], whole_updates.found[3]
+
+    judge.that(whole_updates.made.id in new.ids, "the contact under its new type", new.ids, new)
+    judge.that(whole_updates.made.id not in old.ids, "not under its old type", old.ids, old)
+
+
+@pytest.mark.clause("LIST-10")
+def test_search_finds_a_contact_by_each_exact_value(
+    people: Outcome, list_searches: Outcome, judge: Judge
+) -> None:
+    for what, x in list_searches.exact:
+        if judge.status(x, 200, because=f"for a search by {what}"):
+            found = people.found.id in x.ids
+            judge.that(found, f"the contact searched by its exact {what}", x.ids, x)
+
+
+@pytest.mark.clause("LIST-10")
+def test_search_finds_a_contact_without_last_name(
+    people: Outcome, list_searches: Outcome, judge: Judge
+) -> None:
+    x = list_searches.lone
+
+    judge.that(people.lone.id in x.ids, "the contact without last name", x.ids, x)
+
+
+@pytest.mark.clause("LIST-10")
+def test_search_finds_a_name_beyond_ascii(beyond_ascii: Outcome, judge: Judge) -> None:
+    x, target = beyond_ascii.listed, beyond_ascii.target
+    premise(target.record.get("first_name") == target.sent["first_name"], "the name was altered")
+
+    judge.that(target.id in x.ids, f"the contact {target.sent['first_name']!r}", x.ids, x)
+
+
+@pytest.mark.clause("LIST-10")
+def test_search_finds_a_contact_by_its_updated_values(
+    whole_updates: Outcome, judge: Judge
+) -> None:
+    premise(not _stale(whole_updates), "the update was not stored", whole_updates.get)
+
+    for x in whole_updates.found[:2]:
+        judge.that(whole_updates.made.id in x.ids, "the contact by its new value", x.ids, x)
+
+
+def _stale(whole_updates: Outcome) -> bool:
+    stored, sent = whole_updates.get.contact, whole_updates.body
+    return any(stored.get(name) != sent[name] for name in ("first_name", "email"))
+
+
+@pytest.mark.clause("LIST-11")
+def test_search_leaves_out_what_shares_nothing_with_it(
+    people: Outcome, list_searches: Outcome, shelf: Outcome, judge: Judge
+) -> None:
+    for what, x in list_searches.exact:
+        premise(x.ok, "the list is not answered", x)
+        stray = {people.decoy.id, people.shared.id, *shelf.ids} & set(x.ids)
+        judge.that(not stray, f"no contact unlike the {what} searched for", sorted(stray)[:3], x)
+    ours = (people.ids | shelf.ids) & set(list_searches.absent.ids)
+    judge.that(not ours, "no contact for a word that none has", sorted(ours)[:3], list_searches.absent)
+
+
+@pytest.mark.clause("LIST-11")
+def test_search_forgets_replaced_values(whole_updates: Outcome, judge: Judge) -> None:
+    premise(not _stale(whole_updates), "the update was not stored", whole_updates.get)
+    x = whole_updates.old[0]
+
+    judge.that(whole_updates.made.id not in x.ids, "nothing under the old first name", x.ids, x)
+
+
+@pytest.mark.clause("LIST-11")
+def test_total_counts_the_matches_only(
+    shelf: Outcome, list_searches: Outcome, judge: Judge
+) -> None:
+    asked = [(shelf.hundred, shelf.size), (shelf.default, shelf.size), (shelf.nothing, 0)]
+    asked += [(x, len(x.records)) for _, x in list_searches.exact]
+    asked += [(list_searches.absent, len(list_searches.absent.records))]
+
+    for x, matches in asked:
+        premise(x.ok, "the list is not answered", x)
+        total = _meta(x, "total")
+        judge.that(total == matches, f"meta.total {matches}, the number of matches", total, x)
+
+
+@pytest.mark.clause("LIST-12")
+def test_search_ignores_case_and_finds_parts(
+    people: Outcome, list_searches: Outcome, judge: Judge
+) -> None:
+    for what, x in list_searches.parts:
+        judge.that(people.found.id in x.ids, f"the contact searched by its {what}", x.ids, x)
+
+
+@pytest.mark.clause("LIST-13")
+def test_search_type_and_archived_meet(filters: Outcome, judge: Judge) -> None:
+    asked = {
+        "type": ("buyer", filters.active),
+        "type and archived": ("buyer", filters.archived),
+        "other type and archived": ("agent", filters.archived),
+        "type without archived": ("title_officer", filters.archived),
+        "type and active": ("agent", filters.active),
+    }
+    for name, (kind, there) in asked.items():
+        x = filters.asked[name]
+        wanted = {i for i in there if filters.type_of[i] == kind}
+        if judge.status(x, 200):
+            ours = set(x.ids) & set(filters.type_of)
+            judge.that(ours == wanted, f"exactly the {len(wanted)} in all filters", x.ids, x)
+            total = _meta(x, "total")
+            judge.that(total == len(wanted), f"meta.total {len(wanted)}", total, x)
+
+
+@pytest.mark.clause("LIST-13")
+def test_filters_that_exclude_each_other_return_nothing(filters: Outcome, judge: Judge) -> None:
+    for x in filters.crossed:
+        if judge.status(x, 200):
+            ours = set(x.ids) & set(filters.type_of)
+            judge.that(not ours, "none of the set: one filter excludes it", sorted(ours), x)
+    x = filters.asked["type, archived and limit"]
+    judge.that(_meta(x, "total") == 1, "meta.total 1 with a limit of 1", _meta(x, "total"), x)
+
+
+@pytest.mark.clause("LIST-14")
+def test_search_looks_at_names_and_email_only(
+    people: Outcome, list_searches: Outcome, judge: Judge
+) -> None:
+    for what, x in list_searches.elsewhere:
+        premise(x.ok, "the list is not answered", x)
+        judge.that(people.found.id not in x.ids, f"nothing for a word of {what}", x.ids, x)
+
+
+@pytest.mark.clause("LIST-15")
+def test_search_takes_special_characters_as_data(
+    people: Outcome, list_oddities: Outcome, shelf: Outcome, judge: Judge
+) -> None:
+    for text, x in list_oddities.asked:
+        if not judge.status(x, 200, because=f"for the search text {text!r}"):
+            continue
+        if any(c.isalpha() for c in text):
+            stray = (people.ids | shelf.ids) & set(x.ids)
+            judge.that(not stray, f"no contact unlike {text!r}", f"{len(stray)} found", x)
+
+
+@pytest.mark.clause("LIST-16")
+def test_an_odd_archived_is_refused_or_read_as_a_boolean(filters: Outcome, judge: Judge) -> None:
+    for value, x in filters.odd:
+        if judge.status(x, 200, 400, because=f"for archived={value!r}") and x.ok:
+            ours = set(x.ids) & set(filters.type_of)
+            expected = "400, or exactly the active or exactly the archived contacts"
+            judge.that(ours in (filters.active, filters.archived), expected, sorted(ours), x)

@@ -1,0 +1,106 @@
+"""PAGE: paging arithmetic, on a set of contacts that the run owns."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from conformance.kit.exchange import Exchange
+from conformance.kit.expect import Judge, premise
+from conformance.kit.stage import Outcome
+
+
+def _meta(x: Exchange, name: str) -> Any:
+    return x.at("data", "meta", name)
+
+
+def _pages(shelf: Outcome) -> list[tuple[Exchange, int, int]]:
+    """Return (exchange, page asked, limit asked) of every page within the set."""
+    pages = [(x, n, 10) for n, x in enumerate(shelf.uneven, start=1)]
+    pages += [(x, n, 9) for n, x in enumerate(shelf.even, start=1)]
+    pages += [(shelf.one_page, 1, shelf.size), (shelf.hundred, 1, 100)]
+    pages += [(shelf.single, shelf.size, 1), (shelf.default, 1, 25), (shelf.default_second, 2, 25)]
+    for x, _, _ in pages:
+        premise(x.ok, "a page of the set is not answered", x)
+    return pages
+
+
+@pytest.mark.clause("PAGE-01")
+def test_total_pages_is_the_quotient_rounded_up(shelf: Outcome, judge: Judge) -> None:
+    for x, _, limit in _pages(shelf):
+        total = _meta(x, "total")
+        premise(isinstance(total, int), "meta.total is no integer", x)
+        wanted = math.ceil(total / limit)
+        actual = _meta(x, "totalPages")
+        judge.that(actual == wanted, f"totalPages {wanted} = ceil({total} / {limit})", actual, x)
+
+
+@pytest.mark.clause("PAGE-01")
+def test_nothing_has_no_pages(shelf: Outcome, judge: Judge) -> None:
+    x = shelf.nothing
+    premise(x.ok and _meta(x, "total") == 0, "the empty result is not empty", x)
+    pages = _meta(x, "totalPages")
+
+    judge.that(pages in (0, 1), "totalPages 0 for total 0", pages, x)
+    judge.warn(pages == 0, "totalPages 0 for total 0", pages, x)
+
+
+@pytest.mark.clause("PAGE-02")
+def test_has_more_until_the_last_page(shelf: Outcome, judge: Judge) -> None:
+    for x, page, limit in [*_pages(shelf), (shelf.nothing, 1, 25)]:
+        size = shelf.size if x is not shelf.nothing else 0
+        wanted = page < math.ceil(size / limit)
+        more = _meta(x, "hasMore")
+        judge.that(more is wanted, f"hasMore {wanted} on page {page} at limit {limit}", more, x)
+
+
+@pytest.mark.clause("PAGE-03")
+def test_every_page_is_full_but_the_last(shelf: Outcome, judge: Judge) -> None:
+    for x, page, limit in _pages(shelf):
+        wanted = min(limit, shelf.size - (page - 1) * limit)
+        judge.that(len(x.records) == wanted, f"{wanted} records on page {page}", len(x.records), x)
+
+
+@pytest.mark.clause("PAGE-04")
+def test_a_walk_yields_each_contact_once(shelf: Outcome, judge: Judge) -> None:
+    for walk in (shelf.uneven, shelf.even, [shelf.default, shelf.default_second]):
+        premise(all(x.ok for x in walk), "a page of the walk is not answered", walk[0])
+        ids = [i for x in walk for i in x.ids]
+        twice = sorted({str(i) for i in ids if ids.count(i) > 1})
+        judge.that(not twice, "no contact twice", f"{len(twice)} twice: {twice[:2]}", walk[-1])
+        missing = sorted(shelf.ids - set(ids))
+        actual = f"{len(missing)} missing: {missing[:2]}"
+        judge.that(not missing, "each contact of the set once", actual, walk[-1])
+
+
+@pytest.mark.clause("PAGE-05")
+def test_totals_are_the_number_of_matches_on_every_page(shelf: Outcome, judge: Judge) -> None:
+    for x, page, _ in _pages(shelf):
+        total = _meta(x, "total")
+        judge.that(total == shelf.size, f"meta.total {shelf.size} on page {page}", total, x)
+    for walk in (shelf.uneven, shelf.even):
+        counts = [_meta(x, "totalPages") for x in walk]
+        judge.that(len(set(map(str, counts))) == 1, "one totalPages all along", counts, walk[-1])
+
+
+@pytest.mark.clause("PAGE-06")
+def test_a_page_past_the_end_is_empty(
+    shelf: Outcome, odd_bounds: Outcome, judge: Judge
+) -> None:
+    for x in [*shelf.beyond, odd_bounds.far]:
+        if not judge.status(x, 200, 400, 404, because="for a page past the end"):
+            continue
+        if judge.warn(x.status == 200, "200 with no records (a refusal is a warning)", x.status, x):
+            judge.that(not x.records, "no records past the end", len(x.records), x)
+            more = _meta(x, "hasMore")
+            judge.that(more is False, "hasMore false past the end", more, x)
+
+
+@pytest.mark.clause("PAGE-07")
+def test_the_same_page_twice_is_the_same(shelf: Outcome, judge: Judge) -> None:
+    once, again = shelf.uneven[1], shelf.again
+    premise(once.ok and again.ok, "the page is not answered", again)
+
+    judge.that(once.ids == again.ids, "the same records in the same order", again.ids, again)

@@ -1,0 +1,194 @@
+"""UPDATE: only the fields sent are changed, and a refused update changes none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import schemas
+from conformance.kit.compare import CLIENT_FIELDS, coerced, differing, told
+from conformance.kit.exchange import Exchange
+from conformance.kit.expect import Judge, premise
+from conformance.kit.stage import Outcome
+
+
+@pytest.mark.clause("UPDATE-01")
+def test_each_field_is_changed_and_echoed(single_updates: Outcome, judge: Judge) -> None:
+    for name, value, _, x in single_updates.steps:
+        if judge.status(x, 200, because=f"for an update of {name} alone"):
+            actual = x.contact.get(name)
+            judge.that(actual == value, f"{name} {value!r} echoed", repr(actual), x)
+
+
+@pytest.mark.clause("UPDATE-01")
+def test_the_other_fields_keep_their_values(single_updates: Outcome, judge: Judge) -> None:
+    for name, _, before, x in single_updates.steps:
+        if x.ok:
+            others = [n for n in CLIENT_FIELDS if n != name]
+            changed = differing(before, x.contact, others)
+            judge.that(not changed, f"only {name} changed", told(changed), x)
+
+
+@pytest.mark.clause("UPDATE-01")
+def test_each_change_is_stored(single_updates: Outcome, judge: Judge) -> None:
+    for made, get in zip(single_updates.made, single_updates.gets, strict=True):
+        premise(get.ok, "the updated contact cannot be read", get)
+        mine = [(n, v) for n, v, _, x in single_updates.steps if x.contact.get("id") == made.id]
+        wanted = {n: v for n, v in made.record.items() if n in CLIENT_FIELDS} | dict(mine)
+        wrong = differing(wanted, get.contact, wanted)
+        judge.that(not wrong, "a get with the updated values", told(wrong), get)
+
+
+@pytest.mark.clause("UPDATE-02")
+def test_all_fields_together_are_changed(whole_updates: Outcome, judge: Judge) -> None:
+    sent, x, get = whole_updates.body, whole_updates.update, whole_updates.get
+
+    if judge.status(x, 200, because="for an update of all 13 fields"):
+        wrong = differing(sent, x.contact, sent)
+        judge.that(not wrong, "all 13 fields echoed", told(wrong), x)
+        differs = differing(x.contact, get.contact, schemas.CONTACT_FIELDS)
+        judge.that(get.ok and not differs, "a get that agrees with the answer", told(differs), get)
+
+
+@pytest.mark.clause("UPDATE-03")
+def test_id_and_created_at_never_change(
+    single_updates: Outcome, whole_updates: Outcome, judge: Judge
+) -> None:
+    first = {made.id: made.record for made in [*single_updates.made, whole_updates.made]}
+    answers = [x for *_, x in single_updates.steps] + [x for _, x in single_updates.types]
+    answers += [*single_updates.gets, whole_updates.update, whole_updates.get]
+    answers += [x for _, x, _ in whole_updates.tags]
+
+    for x in [x for x in answers if x.ok]:
+        path_id = x.request.url.rpartition("/")[2]
+        judge.that(x.contact.get("id") == path_id, f"id {path_id}", x.contact.get("id"), x)
+        wanted, actual = first[path_id].get("created_at"), x.contact.get("created_at")
+        judge.that(actual == wanted, f"created_at {wanted} as at creation", actual, x)
+
+
+@pytest.mark.clause("UPDATE-04")
+def test_contact_status_is_free_form(whole_updates: Outcome, judge: Judge) -> None:
+    for text, x in whole_updates.statuses:
+        if judge.status(x, 200, because=f"for contact_status {text!r}"):
+            actual = x.contact.get("contact_status")
+            judge.that(actual == text, f"contact_status {text!r} echoed", actual, x)
+    text, x = whole_updates.statuses[-1]
+    if x.ok and x.contact.get("contact_status") == text:
+        get = whole_updates.status_get
+        actual = get.contact.get("contact_status")
+        judge.that(actual == text, f"contact_status {text!r} stored", actual, get)
+
+
+@pytest.mark.clause("UPDATE-05")
+def test_an_empty_update_changes_nothing(whole_updates: Outcome, judge: Judge) -> None:
+    x = whole_updates.empty
+    if judge.status(x, 200, 400, because="for an empty object"):
+        judge.warn(x.ok, "200 with the contact as it was (400 is a warning)", x.status, x)
+    judge.status(whole_updates.no_body, 200, 400, 415, because="for no body at all")
+    premise(whole_updates.get.ok, "the contact cannot be read", whole_updates.get)
+    before = whole_updates.before_empty.contact
+
+    for answer in (x, whole_updates.no_body, whole_updates.after_empty):
+        if answer.ok:
+            changed = differing(before, answer.contact, CLIENT_FIELDS)
+            judge.that(not changed, "the contact as it was", told(changed), answer)
+
+
+@pytest.mark.clause("UPDATE-06")
+def test_a_bad_field_is_refused(bad_updates: Outcome, judge: Judge) -> None:
+    for sent, x in bad_updates.refused:
+        bad = {n: v for n, v in sent.items() if n != "city"}
+        judge.status(x, 400, because=f"for {bad!r}")
+
+
+@pytest.mark.clause("UPDATE-06")
+def test_a_number_for_a_text_is_refused_or_kept_as_text(
+    bad_updates: Outcome, judge: Judge
+) -> None:
+    for sent, x in bad_updates.scalars:
+        ((name, value),) = sent.items()
+        kept = x.ok and coerced(value, x.contact.get(name))
+        expected = f"400 for {name} {value!r}, or a common coercion of it stored"
+        judge.that(x.status == 400 or kept, expected, _told(x, name), x)
+
+
+def _told(x: Exchange, name: str) -> str:
+    return f"{x.status}" + (f" with {name} {x.contact.get(name)!r}" if x.ok else "")
+
+
+@pytest.mark.clause("UPDATE-06")
+def test_a_body_that_is_no_json_object_is_refused(bad_updates: Outcome, judge: Judge) -> None:
+    for body, x in bad_updates.raw:
+        judge.status(x, 400, because=f"for the body {body!r}")
+
+
+@pytest.mark.clause("UPDATE-07")
+def test_a_refused_update_changes_nothing(bad_updates: Outcome, judge: Judge) -> None:
+    before, after = bad_updates.before, bad_updates.after
+    premise(before.ok and after.ok, "the contact cannot be read", after)
+    touched = _touched_by_accepted(bad_updates)
+
+    names = [n for n in CLIENT_FIELDS if n not in touched]
+    changed = differing(before.contact, after.contact, names)
+    actual = told(changed)
+    judge.that(not changed, "the contact as before the refused updates", actual, after)
+
+
+def _touched_by_accepted(bad_updates: Outcome) -> set[str]:
+    """Return the fields that updates which were not refused may have changed."""
+    tried: list[tuple[Any, Exchange]] = [*bad_updates.refused, *bad_updates.scalars]
+    fields = {n for sent, x in tried if x.ok for n in sent}
+    return fields | (set(CLIENT_FIELDS) if any(x.ok for _, x in bad_updates.raw) else set())
+
+
+@pytest.mark.clause("UPDATE-08")
+def test_an_unknown_id_answers_404(unknown_targets: Outcome, judge: Judge) -> None:
+    judge.status(unknown_targets.unknown["update"], 404, because="for an update of an unknown id")
+    for x in unknown_targets.malformed["update"]:
+        judge.status(x, 404, 400, because="for an update of a malformed id")
+
+
+@pytest.mark.clause("UPDATE-08")
+def test_an_update_of_an_unknown_id_creates_nothing(
+    unknown_targets: Outcome, judge: Judge
+) -> None:
+    first = unknown_targets.body["first_name"]
+    for x in unknown_targets.found:
+        premise(x.ok, "the search is not answered", x)
+        names = [record.get("first_name") for record in x.records]
+        judge.that(first not in names, f"no contact {first!r}", names, x)
+
+
+@pytest.mark.clause("UPDATE-12")
+def test_an_update_does_not_restore(edited_archive: Outcome, judge: Judge) -> None:
+    before, after = edited_archive.before, edited_archive.after
+    premise(before.contact.get("is_archived") is True, "it was not archived", before)
+    premise(after.ok, "the archived contact cannot be read", after)
+    state = after.contact.get("is_archived")
+    listed = edited_archive.listed
+
+    judge.that(edited_archive.update.status < 500, "200 or a refusal", edited_archive.update.status,
+               edited_archive.update)
+    judge.that(state is True, "is_archived true after the update", state, after)
+    judge.that(edited_archive.made.id not in listed.ids, "not in the active list", listed.ids, listed)
+
+
+@pytest.mark.clause("UPDATE-13")
+def test_tags_are_replaced_as_a_whole(whole_updates: Outcome, judge: Judge) -> None:
+    for sent, x, get in whole_updates.tags:
+        if not judge.status(x, 200, because=f"for tags {sent}"):
+            continue
+        for answer in (x, get):
+            stored = answer.contact.get("tags")
+            same = sorted(map(str, stored or [])) == sorted(sent)
+            judge.that(same, f"tags {sent}, replaced as a whole", stored, answer)
+
+
+@pytest.mark.clause("UPDATE-15")
+def test_each_contact_type_is_accepted(single_updates: Outcome, judge: Judge) -> None:
+    steps = [(v, x) for n, v, _, x in single_updates.steps if n == "contact_type"]
+    for kind, x in [*single_updates.types, *steps]:
+        if judge.status(x, 200, because=f"for contact_type {kind}"):
+            actual = x.contact.get("contact_type")
+            judge.that(actual == kind, f"contact_type {kind} echoed", actual, x)

@@ -1,0 +1,204 @@
+"""`report.html`: the run as one self-contained page that loads nothing and sends nothing.
+
+Every text is made visible (`safety.visible`) and escaped on its way into the page, and the
+page's own policy lets no script run but the one it carries.
+"""
+
+import base64
+import hashlib
+import json
+import re
+import shlex
+from collections.abc import Callable, Collection
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from reports.compare import changes, spoken
+from reports.guidance import Texts, gaps, texts_or_own
+from reports.latency import chart
+from reports.results import (
+    STATUS_LABELS,
+    STATUSES,
+    Clause,
+    Document,
+    Results,
+    by_group,
+    by_tier,
+    complete,
+    count_by_status,
+    ordered,
+    ordered_failures,
+    request_line,
+    response_line,
+    stale_known_failures,
+    with_status,
+)
+from reports.safety import cut, one_line, visible
+from reports.verdict import added_message, plural, verdict_sentence
+
+TEMPLATES = Path(__file__).parent / "templates"
+VIOLATIONS_SHOWN = 10
+PRETTY_LIMIT = 200_000
+"""Characters of a body past which it is shown as it came, not reformatted."""
+
+GROUP_NAMES = {
+    "ENV": "Envelope",
+    "AUTH": "Authentication",
+    "OBJ": "Contact record",
+    "LIST": "List contacts",
+    "PAGE": "Paging",
+    "CREATE": "Create",
+    "SEARCH": "Search",
+    "GET": "Get",
+    "UPDATE": "Update",
+    "DELETE": "Delete",
+    "ARCHIVE": "Archive",
+    "RESTORE": "Restore",
+    "LIFE": "Whole life",
+    "ISO": "Isolation",
+    "RACE": "Concurrency",
+    "LIMIT": "Rate limit",
+}
+_CODE = re.compile(r"`([^`]+)`|(?<![\w-])(--[a-z][a-z-]*(?: [A-Z]{3,})?)")
+_JSON_KEY = re.compile(r'(?m)^(\s*)("(?:[^"\\]|\\.)*")(?=: )')
+
+
+def render(document: Document, texts: Texts | None = None, earlier: Document | None = None) -> str:
+    """Return the page.
+
+    `texts` are the catalogue's entries by clause id, by default the project's own, which give each
+    clause its full text and ruling; `earlier` is the document of the run to compare to.
+    """
+    results = complete(document)
+    entries = texts_or_own(texts)
+    context = {
+        "results": results,
+        "message": added_message(results),
+        "sentence": verdict_sentence(results),
+        "counts": count_by_status(results["clauses"]),
+        "groups": by_group(results),
+        "statuses": {clause["id"]: clause["status"] for clause in results["clauses"]},
+        "tiers": list(by_tier(results)),
+        "failures": ordered_failures(results),
+        "errors": with_status(results, "error"),
+        "warnings": ordered(with_status(results, "warned")),
+        "observed": with_status(results, "observed"),
+        "passed": _passed_by_group(results),
+        "stale": set(stale_known_failures(results)),
+        "gaps": gaps(results, entries),
+        "texts": entries,
+        "changes": None if earlier is None else changes(results, earlier),
+        "chart": chart(results),
+        "command": repeat_command(results),
+    }
+    return _environment().get_template("report.html.j2").render(context)
+
+
+def repeat_command(results: Results) -> str:
+    """Return the command that repeats the run with the same generated data."""
+    options = [] if results["target"]["embedded"] else ["--base-url", results["target"]["base_url"]]
+    if results["gate"] != "required":
+        options += ["--gate", results["gate"]]
+    if results["profile"] != "window":
+        options += ["--profile", results["profile"]]
+    if results["seed"] is not None:
+        options += ["--seed", str(results["seed"])]
+    return shlex.join(["nox", "-s", "conformance", "--", *options])
+
+
+def prose(text: str) -> Markup:
+    """Return the text as HTML in which `backticked` words and --options are code."""
+    pieces, end = [], 0
+    shown = visible(text)
+    for match in _CODE.finditer(shown):
+        code = match.group(1) or match.group(2)
+        pieces += [escape(shown[end : match.start()]), Markup("<code>%s</code>") % code]
+        end = match.end()
+    return Markup("").join([*pieces, escape(shown[end:])])
+
+
+def linked(text: str, ids: Collection[str]) -> Markup:
+    """Return the text as HTML in which each clause id among `ids` leads to its clause."""
+    pieces = [
+        Markup('<a href="#%s">%s</a>') % (word, word) if word in ids else escape(word)
+        for word in re.split(r"([A-Z]+-[0-9]{2})", visible(text))
+    ]
+    return Markup("").join(pieces)
+
+
+def body(text: str | None) -> Markup:
+    """Return a body as HTML: JSON indented with its keys marked, cut to size, made visible."""
+    if not text:
+        return Markup('<span class="none">empty</span>')
+    shown = visible(cut(_indented(text)))
+    pieces, end = [], 0
+    for match in _JSON_KEY.finditer(shown):
+        pieces += [escape(shown[end : match.start(2)]), Markup("<b>%s</b>") % match.group(2)]
+        end = match.end()
+    return Markup("").join([*pieces, escape(shown[end:])])
+
+
+def _indented(text: str) -> str:
+    if len(text) > PRETTY_LIMIT:
+        return text
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _passed_by_group(results: Results) -> dict[str, list[Clause]]:
+    passed = {
+        group: [clause for clause in clauses if clause["status"] == "passed"]
+        for group, clauses in by_group(results).items()
+    }
+    return {group: clauses for group, clauses in passed.items() if clauses}
+
+
+def _visible(value: Any) -> Any:
+    """Make plain text visible; what is already HTML stays."""
+    if isinstance(value, str) and not hasattr(value, "__html__"):
+        return visible(value)
+    return value
+
+
+_FILTERS: dict[str, Callable[..., Any]] = {
+    "body": body,
+    "cut": cut,
+    "linked": linked,
+    "oneline": one_line,
+    "prose": prose,
+    "spoken": spoken,
+    "request": request_line,
+    "response": response_line,
+}
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_visible,
+    )
+    environment.filters |= _FILTERS
+    style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
+    environment.globals |= {
+        "style": Markup(style),  # noqa: S704 - a file of this package
+        "script": Markup(script),  # noqa: S704 - a file of this package
+        "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        "STATUSES": STATUSES,
+        "LABELS": STATUS_LABELS,
+        "GROUP_NAMES": GROUP_NAMES,
+        "VIOLATIONS_SHOWN": VIOLATIONS_SHOWN,
+        "plural": plural,
+    }
+    return environment

@@ -41,9 +41,10 @@ def test_an_archived_contact_moves_to_the_archived_list(
 
 @pytest.mark.clause("ARCHIVE-02")
 def test_a_contact_archived_again_moves_again(archiving: Outcome, judge: Judge) -> None:
-    for archive, lists, _ in archiving.rounds:
-        premise(archive.ok, "the archive was refused", archive)
-        _lists(judge, archiving, lists, archived=True)
+    archive, _ = archiving.rounds[-1]
+    premise(archive.ok, "the archive was refused", archive)
+
+    _lists(judge, archiving, archiving.last_hidden, archived=True)
 
 
 def _lists(judge: Judge, archiving: Outcome, lists: list[Exchange], *, archived: bool) -> None:
@@ -60,11 +61,11 @@ def _lists(judge: Judge, archiving: Outcome, lists: list[Exchange], *, archived:
 
 @pytest.mark.clause("ARCHIVE-03")
 def test_an_archive_changes_nothing_else(archiving: Outcome, judge: Judge) -> None:
-    premise(archiving.before.ok and archiving.archive.ok, "it was not archived", archiving.archive)
+    premise(archiving.archive.ok, "it was not archived", archiving.archive)
 
     for x in (archiving.archive, archiving.archived_get):
         if x.ok:
-            changed = differing(archiving.before.contact, x.contact, KEPT)
+            changed = differing(archiving.moved.record, x.contact, KEPT)
             judge.that(not changed, "every other field as before", told(changed), x)
 
 
@@ -119,11 +120,11 @@ def test_a_restored_contact_is_back_in_the_default_list(
 
 @pytest.mark.clause("RESTORE-03")
 def test_a_restore_changes_nothing_else(archiving: Outcome, judge: Judge) -> None:
-    premise(archiving.before.ok and archiving.restore.ok, "it was not restored", archiving.restore)
+    premise(archiving.restore.ok, "it was not restored", archiving.restore)
 
     for x in (archiving.restore, archiving.restored_get):
         if x.ok:
-            changed = differing(archiving.before.contact, x.contact, KEPT)
+            changed = differing(archiving.moved.record, x.contact, KEPT)
             judge.that(not changed, "every other field as before", told(changed), x)
 
 
@@ -149,7 +150,7 @@ def test_restoring_an_active_contact_leaves_it_active(archiving: Outcome, judge:
 def test_a_contact_goes_back_and_forth(archiving: Outcome, judge: Judge) -> None:
     premise(archiving.restore.ok, "the first restore was refused", archiving.restore)
 
-    for archive, _, restore in archiving.rounds:
+    for archive, restore in archiving.rounds:
         for x, wanted in ((archive, True), (restore, False)):
             if judge.status(x, 200, because="at any time"):
                 state = x.contact.get("is_archived")

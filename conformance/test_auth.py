@@ -49,8 +49,10 @@ def test_a_jwt_signed_with_a_guessed_key_answers_401(access: Outcome, judge: Jud
 
 
 @pytest.mark.clause("AUTH-04")
-def test_an_expired_jwt_answers_401(expired: Outcome, judge: Judge) -> None:
-    _refuses(judge, expired.answers, "an expired JWT")
+def test_an_expired_jwt_answers_401(access: Outcome, judge: Judge) -> None:
+    premise(access.expired, "give --expired-token to have it evaluated", kind="token")
+
+    _refuses(judge, access.expired, "an expired JWT")
 
 
 @pytest.mark.clause("AUTH-06")
@@ -92,6 +94,7 @@ def test_a_refused_delete_leaves_the_contact(access: Outcome, judge: Judge) -> N
 
 
 def _all_refused(access: Outcome, operation: str) -> None:
-    tried = [*access.anonymous, *access.altered, *access.no_jwt, *access.unsigned, *access.guessed]
+    tried = [*access.anonymous, *access.altered, *access.no_jwt, *access.unsigned]
+    tried += [*access.guessed, *access.scheme, *access.expired]
     passed = [x for x in tried if x.operation == operation and x.status != 401]
     premise(not passed, f"a {operation} with wrong credentials was not refused", *passed[:1])

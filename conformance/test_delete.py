@@ -40,7 +40,7 @@ def test_a_deleted_contact_is_in_no_list(deletion: Outcome, judge: Judge) -> Non
 def test_totals_count_a_deleted_contact_no_more(deletion: Outcome, judge: Judge) -> None:
     _premise_deleted(deletion)
 
-    for x in [*deletion.lists, *deletion.filtered[:2]]:
+    for x in [*deletion.lists, *deletion.filtered[:1]]:
         premise(x.ok, "the list is not answered", x)
         total = x.at("data", "meta", "total")
         judge.that(total == 1, "meta.total 1 after the delete", total, x)
@@ -111,9 +111,11 @@ def test_a_caller_without_permission_gets_403(forbidden: Outcome, judge: Judge) 
 @pytest.mark.clause("DELETE-09")
 def test_a_delete_touches_no_other_contact(deletion: Outcome, judge: Judge) -> None:
     _premise_deleted(deletion)
-    pairs = ((deletion.stays, deletion.stays_get), (deletion.hidden, deletion.hidden_get))
+    pairs = zip((deletion.stays, deletion.hidden), deletion.lists, strict=True)
 
-    for made, get in pairs:
-        if judge.status(get, 200, because="for a contact beside the deleted one"):
-            changed = differing(made.record, get.contact, [*schemas.CREATE_FIELDS, "id"])
-            judge.that(not changed, "the contact as it was", told(changed), get)
+    for made, x in pairs:
+        premise(x.ok, "the list is not answered", x)
+        there = [record for record in x.records if record.get("id") == made.id]
+        if judge.that(there, "the contact beside the deleted one", x.ids, x):
+            changed = differing(made.record, there[0], schemas.CREATE_FIELDS)
+            judge.that(not changed, "the contact as it was", told(changed), x)

@@ -19,9 +19,8 @@ def _meta(x: Exchange, name: str) -> Any:
 def _pages(shelf: Outcome) -> list[tuple[Exchange, int, int]]:
     """Return (exchange, page asked, limit asked) of every page within the set."""
     pages = [(x, n, 10) for n, x in enumerate(shelf.uneven, start=1)]
-    pages += [(x, n, 9) for n, x in enumerate(shelf.even, start=1)]
-    pages += [(shelf.one_page, 1, shelf.size), (shelf.hundred, 1, 100)]
-    pages += [(shelf.single, shelf.size, 1), (shelf.default, 1, 25), (shelf.default_second, 2, 25)]
+    pages += [(shelf.even_last, 3, 9), (shelf.one_page, 1, shelf.size), (shelf.hundred, 1, 100)]
+    pages += [(shelf.default, 1, 25), (shelf.default_second, 2, 25)]
     for x, _, _ in pages:
         premise(x.ok, "a page of the set is not answered", x)
     return pages
@@ -65,7 +64,7 @@ def test_every_page_is_full_but_the_last(shelf: Outcome, judge: Judge) -> None:
 
 @pytest.mark.clause("PAGE-04")
 def test_a_walk_yields_each_contact_once(shelf: Outcome, judge: Judge) -> None:
-    for walk in (shelf.uneven, shelf.even, [shelf.default, shelf.default_second]):
+    for walk in (shelf.uneven, [shelf.default, shelf.default_second], [shelf.hundred]):
         premise(all(x.ok for x in walk), "a page of the walk is not answered", walk[0])
         ids = [i for x in walk for i in x.ids]
         twice = sorted({str(i) for i in ids if ids.count(i) > 1})
@@ -80,16 +79,16 @@ def test_totals_are_the_number_of_matches_on_every_page(shelf: Outcome, judge: J
     for x, page, _ in _pages(shelf):
         total = _meta(x, "total")
         judge.that(total == shelf.size, f"meta.total {shelf.size} on page {page}", total, x)
-    for walk in (shelf.uneven, shelf.even):
-        counts = [_meta(x, "totalPages") for x in walk]
-        judge.that(len(set(map(str, counts))) == 1, "one totalPages all along", counts, walk[-1])
+    counts = [_meta(x, "totalPages") for x in shelf.uneven]
+    same = len(set(map(str, counts))) == 1
+    judge.that(same, "one totalPages all along", counts, shelf.uneven[-1])
 
 
 @pytest.mark.clause("PAGE-06")
 def test_a_page_past_the_end_is_empty(
     shelf: Outcome, odd_bounds: Outcome, judge: Judge
 ) -> None:
-    for x in [*shelf.beyond, odd_bounds.far]:
+    for x in [shelf.beyond, odd_bounds.far]:
         if not judge.status(x, 200, 400, 404, because="for a page past the end"):
             continue
         if judge.warn(x.status == 200, "200 with no records (a refusal is a warning)", x.status, x):

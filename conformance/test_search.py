@@ -18,7 +18,8 @@ DEFAULT, MOST = schemas.SEARCH_LIMIT_DEFAULT, schemas.SEARCH_LIMIT_MAX
 def test_a_search_is_a_flat_array_with_a_count(
     searches: Outcome, full_house: Outcome, judge: Judge
 ) -> None:
-    answers = [full_house.search, *(x for _, x in [*searches.name, *searches.email, *searches.misses])]
+    groups = (searches.name, searches.email, searches.misses)
+    answers = [full_house.search, *(x for group in groups for _, x in group)]
 
     for x in answers:
         if judge.status(x, 200, because="with the search path not taken for an id"):
@@ -35,7 +36,7 @@ def test_count_is_the_number_of_records(searches: Outcome, shelf: Outcome, judge
     for x in [x for x in below if x.ok]:
         count = x.at("count")
         judge.that(count == len(x.records), f"count {len(x.records)}, as many as came", count, x)
-    for limit in (1, 10, shelf.size - 1):
+    for limit in (1, 10):
         x = shelf.searches[limit]
         count = x.at("count")
         judge.that(holds_in_bounds(count, len(x.records)), "count not below the records", count, x)
@@ -57,7 +58,7 @@ def test_name_matches_beyond_ascii(beyond_ascii: Outcome, judge: Judge) -> None:
     x, target = beyond_ascii.searched, beyond_ascii.target
     premise(target.record.get("first_name") == target.sent["first_name"], "the name was altered")
 
-    judge.that(target.id in x.ids, "the contact by the start of its name", x.ids, x)
+    judge.that(target.id in x.ids, "the contact by a part of its name", x.ids, x)
 
 
 @pytest.mark.clause("SEARCH-03")
@@ -149,7 +150,7 @@ def test_limit_is_filled_and_never_exceeded(shelf: Outcome, judge: Judge) -> Non
 
 @pytest.mark.clause("SEARCH-07")
 def test_the_default_limit_is_50(full_house: Outcome, judge: Judge) -> None:
-    premise(full_house.alive > DEFAULT, f"the run has not more than {DEFAULT} contacts")
+    premise(full_house.active > DEFAULT, f"the run has not more than {DEFAULT} active contacts")
     x = full_house.search
     premise(x.ok, "the search is not answered", x)
 

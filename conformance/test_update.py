@@ -75,7 +75,7 @@ def test_contact_status_is_free_form(whole_updates: Outcome, judge: Judge) -> No
             judge.that(actual == text, f"contact_status {text!r} echoed", actual, x)
     text, x = whole_updates.statuses[-1]
     if x.ok and x.contact.get("contact_status") == text:
-        get = whole_updates.status_get
+        get = whole_updates.tags[-1][2]
         actual = get.contact.get("contact_status")
         judge.that(actual == text, f"contact_status {text!r} stored", actual, get)
 

@@ -64,6 +64,10 @@ class Known:
     acknowledged: dict[str, Any] = field(default_factory=dict)
     seen: dict[str, Any] = field(default_factory=dict)
 
+    def latest(self) -> dict[str, Any]:
+        """Return what the last write acknowledged, else what a read showed."""
+        return self.acknowledged or self.seen
+
     def contradicted_by(self, record: dict[str, Any]) -> list[str]:
         """Return the fields whose value is neither the acknowledged nor the last seen one."""
         return [

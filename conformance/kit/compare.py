@@ -43,6 +43,9 @@ def coerced(sent: Any, stored: Any) -> bool:
     """
     if isinstance(sent, bool | int | float):
         return bool(stored == json.dumps(sent))
+    if isinstance(sent, list):
+        plain = all(isinstance(item, str | bool | int | float) for item in sent)
+        return plain and stored == [i if isinstance(i, str) else json.dumps(i) for i in sent]
     return isinstance(sent, str) and stored == [sent]
 
 

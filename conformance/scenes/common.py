@@ -61,6 +61,13 @@ def has_id(exchange: Exchange) -> bool:
     return exchange.ok and isinstance(contact_id, str) and contact_id != ""
 
 
+def active_contacts(scene: Scene) -> int:
+    """Return how many contacts of this run are alive and, as last seen, not archived."""
+    known = scene.stage.evidence.known
+    live = [str(entry.id) for entry in scene.api.ledger.live(scene.api.account)]
+    return sum(1 for i in live if i in known and known[i].latest().get("is_archived") is False)
+
+
 async def discard(scene: Scene, *exchanges: Exchange) -> None:
     """Delete at once what hostile input made, so that it troubles no other scene."""
     ids = {str(x.contact["id"]) for x in exchanges if has_id(x)}

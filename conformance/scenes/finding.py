@@ -7,24 +7,20 @@ from conformance.scenes.common import factory, make_all
 from fixtures.factories import LISTED
 
 WILDCARDS = ("%", "_", "*", ".", "\\", "'", '"')
-EMAIL_WILDCARDS = ("%", "_", "*", ".", "\\")
+EMAIL_WILDCARDS = ("%", "_", "\\")
 
 
 @scene()
 async def people(s: Scene) -> None:
     """Create the contacts that searches look for: one to find, one not to, and odd ones."""
     maker = factory(s)
-    s.out.found, s.out.decoy, s.out.lone, s.out.shared, s.out.shared_too = await make_all(
+    s.out.found, s.out.decoy, s.out.lone = await make_all(
         s,
         maker.named(company=maker.name(), notes=maker.name()),
         maker.named(),
         maker.minimal(email=maker.email()),
-        maker.named(last_name=f"{maker.name(LISTED)}"),
-        maker.named(),
     )
-    s.out.ids = {
-        m.id for m in (s.out.found, s.out.decoy, s.out.lone, s.out.shared, s.out.shared_too)
-    }
+    s.out.ids = {m.id for m in (s.out.found, s.out.decoy, s.out.lone)}
     s.out.absent = maker.word(LISTED)
 
 
@@ -60,15 +56,13 @@ async def searches(s: Scene) -> None:
         "the middle of the first name": {"name": first[3:9]},
         "the end of the full name": {"name": full[-6:]},
         "a part across the space": {"name": full[middle - 5 : middle + 5]},
-        "the whole full name": {"name": full},
         "the last name in upper case": {"name": last.upper()},
         "the first name in lower case": {"name": first.lower()},
     }
     by_email = {
         "the start of the email": {"email": local[:6]},
         "the middle of the email": {"email": local[3:9]},
-        "the end of its local part with the @": {"email": email[len(local) - 5 : len(local) + 3]},
-        "the whole email": {"email": email},
+        "its end and the domain": {"email": email[len(local) - 5 :]},
         "a part of the email in upper case": {"email": local[2:10].upper()},
     }
     swapped = first[:4] + ("x" if first[4] != "x" else "y") + first[5:]
@@ -170,7 +164,6 @@ async def list_oddities(s: Scene) -> None:
         f"{a}{'_' * (len(first) - 2)}{z}",
         f"{a}\\{z}",
         f"{a}'{z}",
-        f'{a}"{z}',
         "' OR '1'='1",
         f"{a}'; DROP TABLE contacts; --",
         f"{a}ñ漢{z}",

@@ -16,7 +16,8 @@ from conformance.scenes.common import discard, discard_found, factory, has_id, m
 
 BAD_EMAILS = ("plainaddress", "@example.com", "someone@", "some one@example.com")
 BAD_TYPES = ("plumber", "BUYER", "", None, 7)
-NO_OBJECTS = (b"[]", b'"text"', b"7", b"null")
+BAD_TAGS: tuple[Any, ...] = ("text", [7], [{"a": 1}], {"a": 1})
+NO_OBJECTS = (b"[]", b'"text"', b"null")
 BROKEN = (b"this is no JSON", b'{"first_name":"Cut","contact_ty')
 WRONG_SHAPES: tuple[Any, ...] = ({"a": 1}, ["a"])
 SCALARS: tuple[Any, ...] = (12345, True)
@@ -37,13 +38,13 @@ async def bad_creates(s: Scene) -> None:
     s.out.emails = await _send(s, [{**base, "email": e} for e in BAD_EMAILS])
     s.out.shapes = await _send(s, _wrong_shapes(base))
     s.out.scalars = await _send(s, _scalars(base))
-    s.out.tags = await _send(s, [{**base, "tags": t} for t in ("text", [{"a": 1}], [["a"]], {"a": 1})])
+    s.out.tags = await _send(s, [{**base, "tags": t} for t in BAD_TAGS])
     raw = [*BROKEN, *NO_OBJECTS, None]
     s.out.raw = list(
         zip(raw, await s.all(*(s.api.create_raw(body) for body in raw)), strict=True)
     )
     s.out.found = await s.all(
-        s.api.list(search=name), s.api.search(name=name), s.api.list(search=base["email"])
+        s.api.list(search=name), s.api.list(search=base["email"])
     )
     await discard_found(s, *s.out.found, word=name)
 
@@ -58,8 +59,6 @@ def _scalars(base: dict[str, Any]) -> list[dict[str, Any]]:
     """Return bodies with a number or a boolean in some text fields."""
     return [
         {**base, "first_name": SCALARS[0]},
-        {**base, "last_name": SCALARS[1]},
-        {**base, "phone": SCALARS[0]},
         {**base, "notes": SCALARS[1]},
         {**base, "zip_code": SCALARS[0]},
     ]
@@ -78,13 +77,12 @@ async def bad_updates(s: Scene) -> None:
     people = factory(s)
     made = await make(s.api, people.full())
     s.out.made = made
-    s.out.before = await s.api.get(made.id)
+    s.out.before = made.exchange
     city = people.name()
     bad: list[dict[str, Any]] = [
-        *({"email": e} for e in BAD_EMAILS),
+        *({"email": e} for e in BAD_EMAILS[:3]),
         {"first_name": {"a": 1}},
         {"last_name": ["a"]},
-        {"email": ["a@example.com"]},
         {"phone": {"a": 1}},
         {"contact_type": ["buyer"]},
         {"contact_status": {"a": 1}},
@@ -99,7 +97,7 @@ async def bad_updates(s: Scene) -> None:
     # Coercions are legal here (rule 12), so these come with no change beside them.
     scalars = [{"company": 12345}, {"tags": "text"}]
     s.out.scalars = [(body, await s.api.update(made.id, body)) for body in scalars]
-    raw = [*BROKEN, *NO_OBJECTS]
+    raw = [BROKEN[1], *NO_OBJECTS]
     texts = await s.all(*(s.api.call("update", made.id, body=body) for body in raw))
     s.out.raw = list(zip(raw, texts, strict=True))
     s.out.after = await s.api.get(made.id)

@@ -10,8 +10,9 @@ import schemas
 from conformance.kit.compare import CLIENT_FIELDS, coerced, differing, told
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import Judge, premise
+from conformance.kit.moments import SKEW_S, server_now, to_epoch
 from conformance.kit.stage import Outcome
-from conformance.scenes.common import has_id
+from conformance.scenes.common import forged, has_id
 
 
 @pytest.mark.clause("CREATE-01")
@@ -156,7 +157,7 @@ def test_a_body_that_is_no_json_object_is_refused(bad_creates: Outcome, judge: J
 @pytest.mark.clause("CREATE-11")
 def test_a_refused_create_leaves_no_contact(bad_creates: Outcome, judge: Judge) -> None:
     groups = (bad_creates.first_names, bad_creates.untyped, bad_creates.types, bad_creates.emails)
-    groups += (bad_creates.shapes, bad_creates.scalars, bad_creates.tags)
+    groups += (bad_creates.shapes, bad_creates.scalars, bad_creates.tags, bad_creates.blanks)
     taken = {x.contact.get("id") for group in groups for _, x in group if x.ok}
     premise(bad_creates.found[0].ok, "the list is not answered", bad_creates.found[0])
 
@@ -200,6 +201,48 @@ def test_ids_are_distinct(shelf: Outcome, judge: Judge) -> None:
     judge.that(not repeated, "an id of its own for each", repeated[:2], shelf.creates[-1][1])
 
 
+@pytest.mark.clause("CREATE-14")
+def test_server_owned_fields_are_not_taken_over(forged_create: Outcome, judge: Judge) -> None:
+    for _, x, get in forged_create.tried:
+        judge.status(x, 201, 400, because="for a create with server-owned fields")
+        for answer in (x, get):
+            if answer is not None and answer.ok:
+                taken = forged(answer.contact)
+                judge.that(not taken, "server-owned fields ignored", taken, answer)
+
+
+@pytest.mark.clause("CREATE-16")
+def test_tags_keep_their_order(shelf: Outcome, creation: Outcome, judge: Judge) -> None:
+    reads = {r.get("id"): (r, shelf.hundred) for r in shelf.hundred.records}
+    for sent, x in [*shelf.creates, *creation.pairs]:
+        if not has_id(x) or "tags" not in sent:
+            continue
+        stored = reads.get(x.contact["id"], (x.contact, x))
+        for record, answer in ((x.contact, x), stored):
+            tags = record.get("tags")
+            # Lost or altered tags are CREATE-02's to judge.
+            if isinstance(tags, list) and sorted(map(str, tags)) == sorted(sent["tags"]):
+                judge.that(tags == sent["tags"], f"tags in order {sent['tags']}", tags, answer)
+
+
+@pytest.mark.clause("CREATE-17")
+def test_a_blank_first_name_is_refused(bad_creates: Outcome, judge: Judge) -> None:
+    for sent, x in bad_creates.blanks:
+        judge.status(x, 400, because=f"for first_name {sent['first_name']!r}")
+
+
+@pytest.mark.clause("CREATE-19")
+def test_created_at_is_the_time_of_the_request(
+    creation: Outcome, shelf: Outcome, judge: Judge
+) -> None:
+    for _, x in [*creation.pairs, *shelf.creates]:
+        moment = to_epoch(x.contact.get("created_at")) if x.ok else None
+        if moment is not None:
+            away = moment - server_now(x)
+            expected = f"created_at within {SKEW_S:.0f} s of the request"
+            judge.that(abs(away) <= SKEW_S, expected, f"{away:+.0f} s away", x)
+
+
 @pytest.mark.clause("CREATE-15")
 def test_unicode_comes_back_unchanged(beyond_ascii: Outcome, judge: Judge) -> None:
     for sent, x in beyond_ascii.creates:
@@ -234,6 +277,14 @@ def _whole_or_refused(
         if answer is not None and answer.ok:
             wrong = differing(sent, answer.contact, [n for n in sent if n in CLIENT_FIELDS])
             judge.that(not wrong, expected, told(wrong), answer)
+
+
+@pytest.mark.clause("CREATE-21")
+def test_odd_texts_are_stored_or_refused(odd_texts: Outcome, judge: Judge) -> None:
+    for sent, x, get in odd_texts.tried:
+        _whole_or_refused(judge, sent, x, get, (400,))
+    x = odd_texts.deep
+    judge.that(x.status < 500, "400 for JSON nested very deep, never 5xx", x.status, x)
 
 
 @pytest.mark.clause("CREATE-23")

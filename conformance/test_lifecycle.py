@@ -12,7 +12,8 @@ from conformance.kit.stage import Outcome
 def test_what_was_acknowledged_is_there_at_the_end(closing: Outcome, judge: Judge) -> None:
     premise(closing.expected, "the run made no contact that lives to its end")
     for contact_id, (record, x) in closing.seen.items():
-        if contact_id not in closing.gets:
+        # A list that shows other values is asked again by a get: lists have their own clauses.
+        if contact_id not in closing.gets and contact_id not in closing.doubtful:
             wrong = closing.known[contact_id].contradicted_by(record)
             judge.that(not wrong, "the last acknowledged values", f"others in {wrong}", x)
 

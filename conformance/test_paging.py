@@ -57,8 +57,10 @@ def test_has_more_until_the_last_page(shelf: Outcome, judge: Judge) -> None:
 
 @pytest.mark.clause("PAGE-03")
 def test_every_page_is_full_but_the_last(shelf: Outcome, judge: Judge) -> None:
-    for x, page, limit in _pages(shelf):
-        wanted = min(limit, shelf.size - (page - 1) * limit)
+    buyers = sum(1 for made in shelf.made if made.sent["contact_type"] == "buyer")
+    typed = [(x, n, 2, buyers) for n, x in enumerate(shelf.typed, start=1) if x.ok]
+    for x, page, limit, size in [*((*p, shelf.size) for p in _pages(shelf)), *typed]:
+        wanted = min(limit, size - (page - 1) * limit)
         judge.that(len(x.records) == wanted, f"{wanted} records on page {page}", len(x.records), x)
 
 
@@ -72,6 +74,18 @@ def test_a_walk_yields_each_contact_once(shelf: Outcome, judge: Judge) -> None:
         missing = sorted(shelf.ids - set(ids))
         actual = f"{len(missing)} missing: {missing[:2]}"
         judge.that(not missing, "each contact of the set once", actual, walk[-1])
+
+
+@pytest.mark.clause("PAGE-04")
+def test_a_walk_under_a_type_filter_yields_each_contact_once(
+    shelf: Outcome, judge: Judge
+) -> None:
+    one, two = shelf.typed
+    premise(one.ok and two.ok, "a page under a type filter is not answered", two)
+    wanted = {made.id for made in shelf.made if made.sent["contact_type"] == "buyer"}
+
+    ids = [*one.ids, *two.ids]
+    judge.that(sorted(ids) == sorted(wanted), f"the {len(wanted)} buyers, each once", ids, two)
 
 
 @pytest.mark.clause("PAGE-05")
@@ -95,6 +109,20 @@ def test_a_page_past_the_end_is_empty(
             judge.that(not x.records, "no records past the end", len(x.records), x)
             more = _meta(x, "hasMore")
             judge.that(more is False, "hasMore false past the end", more, x)
+
+
+@pytest.mark.clause("PAGE-08")
+def test_writes_outside_the_filter_do_not_disturb_a_walk(
+    full_house: Outcome, shelf: Outcome, judge: Judge
+) -> None:
+    walk = full_house.walk
+    premise(all(x.ok for x in walk), "a page of the walk is not answered", walk[0])
+
+    ids = [i for x in walk for i in x.ids]
+    twice = sorted({str(i) for i in ids if ids.count(i) > 1})
+    judge.that(not twice, "no contact twice", f"{len(twice)} twice: {twice[:2]}", walk[-1])
+    missing = sorted(shelf.ids - set(ids))
+    judge.that(not missing, "each contact once", f"{len(missing)} missing", walk[-1])
 
 
 @pytest.mark.clause("PAGE-07")

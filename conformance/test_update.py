@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ import schemas
 from conformance.kit.compare import CLIENT_FIELDS, coerced, differing, told
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import Judge, premise
+from conformance.kit.moments import to_epoch
 from conformance.kit.stage import Outcome
+from conformance.scenes.common import forged
 
 
 @pytest.mark.clause("UPDATE-01")
@@ -35,7 +38,7 @@ def test_each_change_is_stored(single_updates: Outcome, judge: Judge) -> None:
     for made, get in zip(single_updates.made, single_updates.gets, strict=True):
         premise(get.ok, "the updated contact cannot be read", get)
         mine = [(n, v) for n, v, _, x in single_updates.steps if x.contact.get("id") == made.id]
-        wanted = {n: v for n, v in made.record.items() if n in CLIENT_FIELDS} | dict(mine)
+        wanted = dict(mine)
         wrong = differing(wanted, get.contact, wanted)
         judge.that(not wrong, "a get with the updated values", told(wrong), get)
 
@@ -160,18 +163,78 @@ def test_an_update_of_an_unknown_id_creates_nothing(
         judge.that(first not in names, f"no contact {first!r}", names, x)
 
 
+@pytest.mark.clause("UPDATE-09")
+def test_server_owned_fields_cannot_be_set(whole_updates: Outcome, judge: Judge) -> None:
+    before, x, after = (
+        whole_updates.before_owned,
+        whole_updates.owned,
+        whole_updates.after_owned,
+    )
+    premise(before.ok and after.ok, "the contact cannot be read", after)
+
+    judge.status(x, 200, 400, because="for an update with server-owned fields")
+    for answer in (x, after):
+        if answer.ok:
+            taken = forged(answer.contact)
+            judge.that(not taken, "server-owned fields as before", taken, answer)
+
+
+@pytest.mark.clause("UPDATE-10")
+def test_updated_at_never_goes_back(
+    single_updates: Outcome, whole_updates: Outcome, judge: Judge
+) -> None:
+    for made in single_updates.made:
+        mine = [x for *_, x in single_updates.steps if x.contact.get("id") == made.id]
+        _never_back(judge, [made.exchange, *mine])
+    answers = [whole_updates.made.exchange, whole_updates.update, whole_updates.empty]
+    _never_back(judge, [*answers, *(x for _, x, _ in whole_updates.tags)])
+
+
+def _never_back(judge: Judge, answers: list[Exchange]) -> None:
+    known = [(to_epoch(x.contact.get("updated_at")), x) for x in answers if x.ok]
+    for (before, _), (after, x) in pairwise(known):
+        if before is not None and after is not None:
+            judge.that(after >= before, "updated_at not before the last", after - before, x)
+
+
+@pytest.mark.clause("UPDATE-10")
+def test_updated_at_moves_with_a_change(late_update: Outcome, judge: Judge) -> None:
+    before, x = late_update.before, late_update.update
+    was, now = (to_epoch(y.contact.get("updated_at")) for y in (before, x))
+    premise(x.ok and was is not None and now is not None, "the contact was not updated", x)
+
+    later = was is not None and now is not None and now > was
+    actual = f"{before.contact.get('updated_at')}, then {x.contact.get('updated_at')}"
+    judge.that(later, "updated_at later after a change more than 1 s on", actual, x)
+
+
+@pytest.mark.clause("UPDATE-11")
+def test_the_same_update_twice_leaves_the_same_contact(
+    whole_updates: Outcome, judge: Judge
+) -> None:
+    one, two, get = whole_updates.update, whole_updates.same_again, whole_updates.get
+    premise(one.ok, "the update was refused", one)
+    names = [n for n in schemas.CONTACT_FIELDS if n != "updated_at"]
+
+    if judge.status(two, 200, because="for the same update again"):
+        for answer in (two, get):
+            changed = differing(one.contact, answer.contact, names)
+            judge.that(not changed, "the same contact", told(changed), answer)
+
+
 @pytest.mark.clause("UPDATE-12")
 def test_an_update_does_not_restore(edited_archive: Outcome, judge: Judge) -> None:
-    before, after = edited_archive.before, edited_archive.after
-    premise(before.contact.get("is_archived") is True, "it was not archived", before)
-    premise(after.ok, "the archived contact cannot be read", after)
-    state = after.contact.get("is_archived")
-    listed = edited_archive.listed
+    premise(edited_archive.before.ok, "the archive was refused", edited_archive.before)
+    update, contact_id = edited_archive.update, edited_archive.made.id
+    listed, archived = edited_archive.listed, edited_archive.archived_list
+    premise(listed.ok and archived.ok, "the lists are not answered", archived)
 
-    judge.that(edited_archive.update.status < 500, "200 or a refusal", edited_archive.update.status,
-               edited_archive.update)
-    judge.that(state is True, "is_archived true after the update", state, after)
-    judge.that(edited_archive.made.id not in listed.ids, "not in the active list", listed.ids, listed)
+    judge.that(update.status < 500, "200 or a refusal", update.status, update)
+    judge.that(contact_id not in listed.ids, "not in the active list", listed.ids, listed)
+    judge.that(contact_id in archived.ids, "still in the archived list", archived.ids, archived)
+    state = update.contact.get("is_archived")
+    if update.ok:
+        judge.that(state is True, "is_archived true in the answer", state, update)
 
 
 @pytest.mark.clause("UPDATE-13")
@@ -186,9 +249,12 @@ def test_tags_are_replaced_as_a_whole(whole_updates: Outcome, judge: Judge) -> N
 
 
 @pytest.mark.clause("UPDATE-15")
-def test_each_contact_type_is_accepted(single_updates: Outcome, judge: Judge) -> None:
+def test_each_contact_type_is_accepted(
+    single_updates: Outcome, whole_updates: Outcome, judge: Judge
+) -> None:
     steps = [(v, x) for n, v, _, x in single_updates.steps if n == "contact_type"]
-    for kind, x in [*single_updates.types, *steps]:
+    whole = (whole_updates.body["contact_type"], whole_updates.update)
+    for kind, x in [*single_updates.types, *whole_updates.types, *steps, whole]:
         if judge.status(x, 200, because=f"for contact_type {kind}"):
             actual = x.contact.get("contact_type")
             judge.that(actual == kind, f"contact_type {kind} echoed", actual, x)

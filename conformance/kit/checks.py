@@ -74,8 +74,9 @@ class Known:
             name
             for name in KEPT_FIELDS
             if name in self.acknowledged
-            and record.get(name) != self.acknowledged[name]
-            and record.get(name) != self.seen.get(name, self.acknowledged[name])
+            and name in record
+            and record[name] != self.acknowledged[name]
+            and record[name] != self.seen.get(name, self.acknowledged[name])
         ]
 
 

@@ -18,10 +18,21 @@ LIFE_FIELDS = ("is_archived", "archived_at", "updated_at")
 def differing(
     one: Mapping[str, Any], other: Mapping[str, Any], names: Iterable[str]
 ) -> dict[str, tuple[Any, Any]]:
-    """Return the fields whose values differ, each with both values."""
+    """Return the fields whose values differ, each with both values.
+
+    The order of tags is CREATE-16's to judge, so here they are compared without it.
+    """
     return {
-        name: (one.get(name), other.get(name)) for name in names if one.get(name) != other.get(name)
+        name: (one.get(name), other.get(name))
+        for name in names
+        if _comparable(name, one.get(name)) != _comparable(name, other.get(name))
     }
+
+
+def _comparable(name: str, value: Any) -> Any:
+    if name == "tags" and isinstance(value, list):
+        return sorted(value, key=repr)
+    return value
 
 
 def told(differences: Mapping[str, tuple[Any, Any]]) -> str:

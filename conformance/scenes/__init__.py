@@ -15,6 +15,7 @@ MODULES = (
     "finding",
     "hostile",
     "identifiers",
+    "isolation",
     "shelf",
     "updating",
 )

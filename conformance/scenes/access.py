@@ -28,7 +28,7 @@ async def access(s: Scene) -> None:
     people = factory(s)
     victim, hidden = await make_all(s, people.named(), people.named())
     s.out.before, s.out.before_hidden = victim.exchange, await s.api.archive(hidden.id)
-    s.out.victim = victim
+    s.out.victim, s.out.hidden = victim, hidden
     s.out.body = people.named()
     trials = Trials(s, victim, hidden)
     s.out.anonymous = await trials.run(NO_CREDENTIAL, OPERATIONS)
@@ -43,8 +43,20 @@ async def access(s: Scene) -> None:
     s.out.guessed = []
     for key, name in zip(GUESSES, ("guessed", "random key"), strict=True):
         s.out.guessed += await trials.run(credentials.resigned(token, key), SOME[name])
+    await _others(s)
     s.out.expired = await _expired(s, trials)
     await _aftermath(s, victim, hidden)
+
+
+async def _others(s: Scene) -> None:
+    """Try a key alone, the scheme in lower case, and bodies that are wrong as well."""
+    token = s.target.token
+    key = s.api.speaking_as(credentials.api_key(token))
+    lower = s.api.speaking_as(credentials.lower_case_scheme(token))
+    nobody = s.api.speaking_as(NO_CREDENTIAL)
+    s.out.api_key, s.out.lower, s.out.invalid = await s.all(
+        key.list(), lower.list(limit=1), nobody.create({"first_name": 7})
+    )
 
 
 async def _expired(s: Scene, trials: Trials) -> list[Exchange]:
@@ -84,7 +96,7 @@ async def _aftermath(s: Scene, victim: Made, hidden: Made) -> None:
     first = s.out.body["first_name"]
     answers = await s.all(
         s.api.get(victim.id),
-        s.api.get(hidden.id),
+        s.api.list(search=hidden.sent["first_name"], archived=True),
         s.api.list(search=first),
     )
     s.out.after, s.out.after_hidden, *s.out.found = answers

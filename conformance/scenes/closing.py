@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from copy import copy
 
 from conformance.kit.stage import Phase, Scene, scene
 
 READS = 12
+LATER_S = 1.1
 PAGES = 2
 
 
@@ -29,7 +32,18 @@ async def closing(s: Scene) -> None:
     s.out.seen = {contact_id: seen[contact_id] for contact_id in ids if contact_id in seen}
     known = s.out.known
     doubtful = [i for i in ids if i not in seen or known[i].contradicted_by(seen[i][0])]
+    s.out.doubtful = set(doubtful)
     s.rng.shuffle(doubtful)
     chosen = doubtful[:READS]
     answers = await s.all(*(s.api.get(contact_id) for contact_id in chosen))
     s.out.gets = dict(zip(chosen, answers, strict=True))
+
+
+@scene(Phase.CLOSING)
+async def late_update(s: Scene) -> None:
+    """Change a contact more than a second after its last change (UPDATE-10)."""
+    crew = await s.of("people")
+    s.out.before = crew.decoy.exchange
+    # The clause speaks of time, so time has to pass; on most targets it already has.
+    await asyncio.sleep(max(0.0, s.out.before.ended + LATER_S - time.time()))
+    s.out.update = await s.api.update(crew.decoy.id, {"notes": "changed later"})

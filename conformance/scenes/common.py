@@ -12,6 +12,17 @@ from conformance.kit.stage import Scene
 from fixtures.factories import ContactFactory
 
 UNKNOWN_ID = "0b7c8a52-93d4-4f6e-8a1c-2d3e4f5a6b7c"
+FORGED: dict[str, Any] = {
+    "id": "7d4f2a10-5b6c-4d8e-9f01-a2b3c4d5e6f7",
+    "full_name": "Forged Name",
+    "is_archived": True,
+    "archived_at": "2001-02-03T04:05:06.000Z",
+    "created_at": "2001-02-03T04:05:06.000Z",
+    "updated_at": "2001-02-03T04:05:06.000Z",
+    "owner_id": "7d4f2a10-5b6c-4d8e-9f01-a2b3c4d5e6f8",
+    "user_id": "7d4f2a10-5b6c-4d8e-9f01-a2b3c4d5e6f8",
+}
+"""Values for the fields that belong to the server (CREATE-14, UPDATE-09)."""
 MALFORMED_IDS = ("not-a-uuid", "12345")
 
 
@@ -36,6 +47,11 @@ class Made:
 def factory(scene: Scene) -> ContactFactory:
     """Return a data factory for the scene."""
     return ContactFactory(scene.rng, scene.words)
+
+
+def forged(record: dict[str, Any]) -> list[str]:
+    """Return the names of server-owned fields that bear a forged value."""
+    return [name for name, value in FORGED.items() if name in record and record[name] == value]
 
 
 async def make(api: Client, payload: dict[str, Any]) -> Made:

@@ -7,7 +7,7 @@ from conformance.kit.stage import Scene, scene
 from conformance.scenes.common import factory, make_all
 from fixtures.factories import LISTED
 
-ODD_BOOLEANS = ("yes", "1", "")
+ODD_BOOLEANS = ("yes", "")
 
 
 @scene()
@@ -15,7 +15,7 @@ async def filters(s: Scene) -> None:
     """Archive some of the set, then list it by archived, type, search and all together."""
     people = factory(s)
     token = people.name(LISTED)
-    types = ("buyer", "buyer", "agent", "buyer", "agent", "title_officer")
+    types = ("buyer", "agent", "title_officer", "buyer", "agent")
     made = await make_all(
         s, *(people.named(last_name=token, contact_type=t) for t in types)
     )
@@ -34,7 +34,6 @@ async def filters(s: Scene) -> None:
         "type and archived": {"type": "buyer", "archived": "true"},
         "other type and archived": {"type": "agent", "archived": "true"},
         "type without archived": {"type": "title_officer", "archived": "true"},
-        "type, archived and limit": {"type": "buyer", "archived": "true", "limit": 1},
     }
     answers = await s.all(*(s.api.list(**{"search": token, **q}) for q in asked.values()))
     s.out.asked = dict(zip(asked, answers, strict=True))

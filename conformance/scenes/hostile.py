@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 import schemas
-from conformance.kit.client import JSON_TYPE
 from conformance.kit.exchange import Exchange
 from conformance.kit.stage import Phase, Scene, scene
-from conformance.scenes.common import discard, discard_found, factory, has_id, make
+from conformance.scenes.common import FORGED, discard, discard_found, factory, has_id, make
 
 BAD_EMAILS = ("plainaddress", "@example.com", "someone@", "some one@example.com")
+DEPTH = 20_000
 BAD_TYPES = ("plumber", "BUYER", "", None, 7)
 BAD_TAGS: tuple[Any, ...] = ("text", [7], [{"a": 1}], {"a": 1})
 NO_OBJECTS = (b"[]", b'"text"', b"null")
@@ -33,6 +33,7 @@ async def bad_creates(s: Scene) -> None:
     without = {k: v for k, v in base.items() if k != "first_name"}
     untyped = {k: v for k, v in base.items() if k != "contact_type"}
     s.out.first_names = await _send(s, [without, {**base, "first_name": None}])
+    s.out.blanks = await _send(s, [{**base, "first_name": ""}, {**base, "first_name": "   "}])
     s.out.untyped = await _send(s, [untyped])
     s.out.types = await _send(s, [{**base, "contact_type": t} for t in BAD_TYPES])
     s.out.emails = await _send(s, [{**base, "email": e} for e in BAD_EMAILS])
@@ -72,23 +73,37 @@ async def _send(s: Scene, payloads: list[dict[str, Any]]) -> list[tuple[dict[str
 
 
 @scene(Phase.HOSTILE)
+async def forged_create(s: Scene) -> None:
+    """Send a create with values for the fields that are the server's."""
+    body = {**factory(s).named(), **FORGED}
+    s.out.tried = await _store(s, [body])
+
+
+@scene(Phase.HOSTILE)
+async def odd_texts(s: Scene) -> None:
+    """Send NUL, control characters, a lone surrogate, and JSON nested very deep."""
+    people = factory(s)
+    texts = ("a\0b", "a\x01\x1b[31mb\x7f", "a\ud800b")
+    s.out.tried = await _store(s, [people.named(notes=text) for text in texts])
+    deep = b'{"first_name":"Deep","contact_type":"buyer","notes":' + b"[" * DEPTH + b"]" * DEPTH
+    s.out.deep = await s.api.create_raw(deep + b"}")
+    await discard(s, s.out.deep)
+
+
+@scene(Phase.HOSTILE)
 async def bad_updates(s: Scene) -> None:
     """Send updates that must be refused, each with a valid change beside the bad field."""
     people = factory(s)
     made = await make(s.api, people.full())
     s.out.made = made
-    s.out.before = made.exchange
+    s.out.before = await s.api.get(made.id)
     city = people.name()
     bad: list[dict[str, Any]] = [
         *({"email": e} for e in BAD_EMAILS[:3]),
         {"first_name": {"a": 1}},
         {"last_name": ["a"]},
-        {"phone": {"a": 1}},
         {"contact_type": ["buyer"]},
-        {"contact_status": {"a": 1}},
-        {"company": ["a"]},
         {"notes": {"a": 1}},
-        {"tags": {"a": 1}},
         {"tags": [{"a": 1}]},
     ]
     bodies = [{"city": city, **fields} for fields in bad]
@@ -140,11 +155,10 @@ async def dangerous_texts(s: Scene) -> None:
     template = f"{{{{7*7}}}} ${{7*7}} {word}"
     path = f"../../etc/passwd {word} & <b>bold</b>"
     bodies = [
-        people.named(first_name=html, last_name=sql, company=template, notes=path),
         people.named(
-            first_name=f"{people.name()} {template}",
+            first_name=f"{people.name()} {html}",
             last_name=path,
-            company=html,
+            company=template,
             notes=f"{html} {sql} {template} {path} 100% \\n &amp;",
             street_address=sql,
             city=html,
@@ -165,6 +179,3 @@ async def _store(
     read = dict(zip(gets, await s.all(*gets.values()), strict=True))
     await discard(s, *creates)
     return [(body, creates[n], read.get(n)) for n, body in enumerate(bodies)]
-
-
-__all__ = ["JSON_TYPE"]

@@ -41,7 +41,7 @@ async def unknown_targets(s: Scene) -> None:
         )
         s.out.unknown[operation], s.out.malformed[operation] = answers[0], answers[1:]
     first = s.out.body["first_name"]
-    s.out.found = await s.all(s.api.list(search=first), s.api.search(name=first))
+    s.out.found = await s.all(s.api.list(search=first))
 
 
 async def _act(

@@ -73,12 +73,15 @@ async def _pages(s: Scene, token: str) -> None:
         s.api.list(search=token, limit=100),
         s.api.list(search=token),
         s.api.list(search=token, page=2),
+        s.api.list(search=token, type="buyer", limit=2),
+        s.api.list(search=token, type="buyer", limit=2, page=2),
     ]
     answers = await s.all(*uneven, *others)
     s.out.uneven = answers[0:3]
     s.out.even_last, s.out.beyond = answers[3], answers[4]
     s.out.one_page, s.out.hundred = answers[5], answers[6]
     s.out.default, s.out.default_second = answers[7], answers[8]
+    s.out.typed = answers[9:11]
     s.out.again = await s.api.list(search=token, page=2, limit=UNEVEN)
 
 
@@ -89,7 +92,7 @@ async def _types(s: Scene, token: str) -> None:
 
 
 async def _searches(s: Scene, token: str) -> None:
-    limits = (None, 10, 1, 100)
+    limits = (None, 10, 100)
     answers = await s.all(*(s.api.search(name=token, limit=limit) for limit in limits))
     s.out.searches = dict(zip(limits, answers, strict=True))
 
@@ -105,7 +108,18 @@ async def full_house(s: Scene) -> None:
     There must be more active ones than a search returns by default.
     """
     people = factory(s)
-    missing = max(0, schemas.SEARCH_LIMIT_DEFAULT + 1 - active_contacts(s))
-    await s.all(*(s.api.create(people.minimal()) for _ in range(missing)))
+    missing = max(2, schemas.SEARCH_LIMIT_DEFAULT + 1 - active_contacts(s))
+    await _disturbed_walk(s, people)
+    await s.all(*(s.api.create(people.minimal()) for _ in range(missing - 2)))
     s.out.active = active_contacts(s)
     s.out.list, s.out.search = await s.all(s.api.list(), s.api.search())
+
+
+async def _disturbed_walk(s: Scene, people: ContactFactory) -> None:
+    """Walk the shelf with creates outside its filter between the pages (PAGE-08)."""
+    before = await s.of("shelf")
+    s.out.walk = []
+    for page in (1, 2, 3):
+        s.out.walk.append(await s.api.list(search=before.token, page=page, limit=UNEVEN))
+        if page != 3:
+            await s.api.create(people.minimal())

@@ -7,10 +7,16 @@ from typing import Any
 import schemas
 from conformance.kit.exchange import Exchange
 from conformance.kit.stage import Scene, scene
-from conformance.scenes.common import Made, factory, make_all
+from conformance.scenes.common import FORGED, Made, factory, make_all
 from fixtures.factories import ContactFactory
 
 STREAMS = 2
+WHOLE, SINGLE = "appraiser", "other"
+"""The types that the update of all fields, and the one of this field alone, set."""
+_REST = [t for t in schemas.CONTACT_TYPES if t not in (WHOLE, SINGLE)]
+CARRIED, ALONE = _REST[:5], _REST[5:]
+"""Types that ride along with another change, and types that are sent alone."""
+TAGS: list[list[str]] = [["red", "green", "blue"], ["blue", "amber"], []]
 
 
 @scene()
@@ -19,16 +25,13 @@ async def single_updates(s: Scene) -> None:
     people = factory(s)
     made = await make_all(s, *(people.full() for _ in range(STREAMS)))
     fields = [list(schemas.UPDATE_FIELDS[n::STREAMS]) for n in range(STREAMS)]
-    value = people.full_update(contact_type="other")
+    value = people.full_update(contact_type=SINGLE)
     streams = await s.all(
         *(_one_by_one(s, m, {n: value[n] for n in names}) for m, names in zip(made, fields, strict=True))
     )
     s.out.steps = [step for steps, _ in streams for step in steps]
     s.out.gets = [get for _, get in streams]
-    types = [t for t in schemas.CONTACT_TYPES if t != "other"]
-    typed = await s.all(
-        *(_types(s, m, types[n::STREAMS]) for n, m in enumerate(made))
-    )
+    typed = await s.all(*(_types(s, m, ALONE[n::STREAMS]) for n, m in enumerate(made)))
     s.out.types = [pair for pairs in typed for pair in pairs]
     s.out.made = made
 
@@ -37,7 +40,7 @@ async def _one_by_one(
     s: Scene, made: Made, values: dict[str, Any]
 ) -> tuple[list[tuple[str, Any, dict[str, Any], Exchange]], Exchange]:
     """Return (field, value, record before, exchange) for each field, and a get at the end."""
-    before = made.record
+    before = (await s.api.get(made.id)).contact
     steps = []
     for name, value in values.items():
         exchange = await s.api.update(made.id, {name: value})
@@ -55,15 +58,16 @@ async def whole_updates(s: Scene) -> None:
     """Change all 13 fields of a minimal contact at once, then find it by what it is now."""
     people = factory(s)
     (made,) = await make_all(s, people.minimal(contact_type="seller", last_name=people.name()))
-    body = people.full_update(contact_type="appraiser")
-    s.out.made, s.out.body = made, body
+    body = people.full_update(contact_type=WHOLE)
+    s.out.made, s.out.body, s.out.types = made, body, []
     s.out.update = await s.api.update(made.id, body)
+    s.out.same_again = await s.api.update(made.id, body)
     s.out.get = await s.api.get(made.id)
     new, old = body["first_name"], made.sent["first_name"]
     answers = await s.all(
         s.api.list(search=new),
         s.api.list(search=body["email"]),
-        s.api.list(search=new, type="appraiser"),
+        s.api.list(search=new, type=WHOLE),
         s.api.list(search=new, type="seller"),
         s.api.search(name=new),
         s.api.search(email=body["email"]),
@@ -74,6 +78,20 @@ async def whole_updates(s: Scene) -> None:
     await _nothing(s, made)
     await _statuses(s, made, people)
     await _tags(s, made)
+    await _owned(s, made)
+
+
+async def _change(
+    s: Scene, made: Made, change: dict[str, Any], kind: str
+) -> tuple[Exchange, Exchange]:
+    """Change a field and the type in one request; in two where that one is not answered 200."""
+    both = await s.api.update(made.id, {**change, "contact_type": kind})
+    if both.ok:
+        return both, both
+    return (
+        await s.api.update(made.id, change),
+        await s.api.update(made.id, {"contact_type": kind}),
+    )
 
 
 async def _nothing(s: Scene, made: Made) -> None:
@@ -85,14 +103,24 @@ async def _nothing(s: Scene, made: Made) -> None:
 
 async def _statuses(s: Scene, made: Made, people: ContactFactory) -> None:
     texts = ["past_client", f"Under review ({people.word()}), 2nd pass"]
-    s.out.statuses = [
-        (text, await s.api.update(made.id, {"contact_status": text})) for text in texts
-    ]
+    s.out.statuses = []
+    for text, kind in zip(texts, CARRIED, strict=False):
+        x, typed = await _change(s, made, {"contact_status": text}, kind)
+        s.out.statuses.append((text, x))
+        s.out.types.append((kind, typed))
 
 
 async def _tags(s: Scene, made: Made) -> None:
     s.out.tags = []
-    for tags in (["red", "green", "blue"], ["blue", "amber"], []):
-        update = await s.api.update(made.id, {"tags": tags})
-        get = await s.api.get(made.id) if tags != ["red", "green", "blue"] else update
+    for tags, kind in zip(TAGS, CARRIED[2:], strict=True):
+        update, typed = await _change(s, made, {"tags": tags}, kind)
+        s.out.types.append((kind, typed))
+        get = await s.api.get(made.id) if tags != TAGS[0] else update
         s.out.tags.append((tags, update, get))
+
+
+async def _owned(s: Scene, made: Made) -> None:
+    """Try to take over the fields that are the server's."""
+    s.out.before_owned = s.out.tags[-1][2]
+    s.out.owned = await s.api.update(made.id, {**FORGED, "notes": "beside forged fields"})
+    s.out.after_owned = await s.api.get(made.id)

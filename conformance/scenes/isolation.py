@@ -1,0 +1,42 @@
+"""Two users: what the second one makes is not the first one's to see or touch."""
+
+from __future__ import annotations
+
+from conformance.kit.expect import premise
+from conformance.kit.stage import Scene, scene
+from conformance.scenes.common import factory, make
+from fixtures.factories import LISTED
+
+OPERATIONS = ("get", "archive", "restore", "delete")
+ALLOWED = (403,)
+"""ISO-02 only warns about 403."""
+
+
+@scene()
+async def isolation(s: Scene) -> None:
+    """Let the first user look for, read and change a contact of the second."""
+    known = "second" in s.target.accounts
+    premise(known, "give --second-token to have it evaluated", kind="token")
+    people = factory(s)
+    token = people.name(LISTED)
+    second = s.stage.client("second")
+    theirs = await make(second, people.named(last_name=token))
+    s.out.theirs = theirs
+    email = theirs.sent["email"]
+    *s.out.lists, by_name, by_email = await s.all(
+        s.api.list(search=token),
+        s.api.list(search=token, archived=True),
+        s.api.search(name=token),
+        s.api.search(email=email),
+    )
+    s.out.searches = [by_name, by_email]
+    tries = [
+        await s.api.call(name, theirs.id, allows=ALLOWED) for name in OPERATIONS[:1]
+    ]
+    body = b'{"city":"Elsewhere"}'
+    tries.append(await s.api.call("update", theirs.id, body=body, allows=ALLOWED))
+    tries += [await s.api.call(name, theirs.id, allows=ALLOWED) for name in OPERATIONS[1:]]
+    s.out.tries = tries
+    s.out.after, s.out.their_list = await s.all(
+        second.get(theirs.id), second.list(search=token)
+    )

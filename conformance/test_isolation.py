@@ -1,0 +1,43 @@
+"""ISO: one user's contacts are not another's."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.kit.compare import CLIENT_FIELDS, differing, told
+from conformance.kit.expect import Judge, premise
+from conformance.kit.stage import Outcome
+
+
+@pytest.mark.clause("ISO-01")
+def test_another_users_contact_is_in_no_list_or_search(
+    isolation: Outcome, judge: Judge
+) -> None:
+    for x in [*isolation.lists, *isolation.searches]:
+        premise(x.ok, "the list is not answered", x)
+        judge.that(isolation.theirs.id not in x.ids, "no contact of another user", x.ids, x)
+
+
+@pytest.mark.clause("ISO-02")
+def test_another_users_contact_answers_404(isolation: Outcome, judge: Judge) -> None:
+    for x in isolation.tries:
+        if judge.status(x, 404, 403, because=f"for the {x.operation} of another user's contact"):
+            fine = x.status == 404 or x.operation == "delete"
+            judge.warn(fine, "404 (403 is a warning)", x.status, x)
+
+
+@pytest.mark.clause("ISO-03")
+def test_another_users_contact_is_unchanged(isolation: Outcome, judge: Judge) -> None:
+    x = isolation.after
+
+    if judge.status(x, 200, because="for its owner, after another user's attempts"):
+        changed = differing(isolation.theirs.record, x.contact, [*CLIENT_FIELDS, "is_archived"])
+        judge.that(not changed, "the contact as it was", told(changed), x)
+
+
+@pytest.mark.clause("ISO-04")
+def test_totals_do_not_count_another_users_contact(isolation: Outcome, judge: Judge) -> None:
+    for x in isolation.lists:
+        premise(x.ok, "the list is not answered", x)
+        total = x.at("data", "meta", "total")
+        judge.that(total == 0, "meta.total 0: the only match is another user's", total, x)

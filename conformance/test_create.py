@@ -59,7 +59,11 @@ def test_each_field_is_stored(creation: Outcome, judge: Judge) -> None:
 
 @pytest.mark.clause("CREATE-03")
 def test_a_get_returns_what_the_create_returned(creation: Outcome, judge: Judge) -> None:
+    (_, one), (_, two) = creation.twins
     for _, create, get in creation.read:
+        # A twin that took the other's place is CREATE-13's to judge.
+        if create is one and one.contact.get("id") == two.contact.get("id"):
+            continue
         if judge.status(get, 200, because="for the id of a new contact"):
             wrong = differing(create.contact, get.contact, schemas.CONTACT_FIELDS)
             judge.that(not wrong, "the record that the create returned", told(wrong), get)

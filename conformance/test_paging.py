@@ -10,6 +10,7 @@ import pytest
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import Judge, premise
 from conformance.kit.stage import Outcome
+from conformance.scenes.common import BORROWED
 
 
 def _meta(x: Exchange, name: str) -> Any:
@@ -20,7 +21,9 @@ def _pages(shelf: Outcome) -> list[tuple[Exchange, int, int]]:
     """Return (exchange, page asked, limit asked) of every page within the set."""
     pages = [(x, n, 10) for n, x in enumerate(shelf.uneven, start=1)]
     pages += [(shelf.even_last, 3, 9), (shelf.one_page, 1, shelf.size), (shelf.hundred, 1, 100)]
-    pages += [(shelf.default, 1, 25), (shelf.default_second, 2, 25)]
+    defaults = [(shelf.default, 1, 25), (shelf.default_second, 2, 25)]
+    # Another default limit is LIST-02's to judge.
+    pages += [page for page in defaults if _meta(page[0], "limit") == 25]
     for x, _, _ in pages:
         premise(x.ok, "a page of the set is not answered", x)
     return pages
@@ -121,7 +124,8 @@ def test_writes_outside_the_filter_do_not_disturb_a_walk(
     ids = [i for x in walk for i in x.ids]
     twice = sorted({str(i) for i in ids if ids.count(i) > 1})
     judge.that(not twice, "no contact twice", f"{len(twice)} twice: {twice[:2]}", walk[-1])
-    missing = sorted(shelf.ids - set(ids))
+    # The last few of the shelf are lent to scenes that archive or delete them.
+    missing = sorted({made.id for made in shelf.made[:-BORROWED]} - set(ids))
     judge.that(not missing, "each contact once", f"{len(missing)} missing", walk[-1])
 
 

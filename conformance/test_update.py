@@ -35,12 +35,12 @@ def test_the_other_fields_keep_their_values(single_updates: Outcome, judge: Judg
 
 @pytest.mark.clause("UPDATE-01")
 def test_each_change_is_stored(single_updates: Outcome, judge: Judge) -> None:
-    for made, get in zip(single_updates.made, single_updates.gets, strict=True):
-        premise(get.ok, "the updated contact cannot be read", get)
-        mine = [(n, v) for n, v, _, x in single_updates.steps if x.contact.get("id") == made.id]
-        wanted = dict(mine)
-        wrong = differing(wanted, get.contact, wanted)
-        judge.that(not wrong, "a get with the updated values", told(wrong), get)
+    get = single_updates.get
+    premise(get.ok, "the updated contact cannot be read", get)
+
+    wanted = {name: value for name, value, _, x in single_updates.steps if x.ok}
+    wrong = differing(wanted, get.contact, wanted)
+    judge.that(not wrong, "a get with the updated values", told(wrong), get)
 
 
 @pytest.mark.clause("UPDATE-02")
@@ -50,7 +50,8 @@ def test_all_fields_together_are_changed(whole_updates: Outcome, judge: Judge) -
     if judge.status(x, 200, because="for an update of all 13 fields"):
         wrong = differing(sent, x.contact, sent)
         judge.that(not wrong, "all 13 fields echoed", told(wrong), x)
-        differs = differing(x.contact, get.contact, schemas.CONTACT_FIELDS)
+        names = [n for n in schemas.CONTACT_FIELDS if n != "updated_at"]
+        differs = differing(x.contact, get.contact, names)
         judge.that(get.ok and not differs, "a get that agrees with the answer", told(differs), get)
 
 
@@ -58,9 +59,9 @@ def test_all_fields_together_are_changed(whole_updates: Outcome, judge: Judge) -
 def test_id_and_created_at_never_change(
     single_updates: Outcome, whole_updates: Outcome, judge: Judge
 ) -> None:
-    first = {made.id: made.record for made in [*single_updates.made, whole_updates.made]}
+    first = {made.id: made.record for made in (single_updates.made, whole_updates.made)}
     answers = [x for *_, x in single_updates.steps] + [x for _, x in single_updates.types]
-    answers += [*single_updates.gets, whole_updates.update, whole_updates.get]
+    answers += [single_updates.get, whole_updates.update, whole_updates.get]
     answers += [x for _, x, _ in whole_updates.tags]
 
     for x in [x for x in answers if x.ok]:
@@ -183,9 +184,7 @@ def test_server_owned_fields_cannot_be_set(whole_updates: Outcome, judge: Judge)
 def test_updated_at_never_goes_back(
     single_updates: Outcome, whole_updates: Outcome, judge: Judge
 ) -> None:
-    for made in single_updates.made:
-        mine = [x for *_, x in single_updates.steps if x.contact.get("id") == made.id]
-        _never_back(judge, [made.exchange, *mine])
+    _never_back(judge, [single_updates.made.exchange, *(x for *_, x in single_updates.steps)])
     answers = [whole_updates.made.exchange, whole_updates.update, whole_updates.empty]
     _never_back(judge, [*answers, *(x for _, x, _ in whole_updates.tags)])
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import schemas
+from conformance.kit.compare import differing, holds_in_bounds
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import Judge
 from conformance.kit.ledger import Ledger
@@ -20,8 +21,9 @@ from conformance.kit.moments import SKEW_S, server_now, to_epoch
 from conformance.kit.wire import http_date
 
 FINDINGS_KEPT = 12
-KEPT_FIELDS = (*schemas.CREATE_FIELDS, "contact_status", "is_archived")
-"""Fields that only the client changes."""
+WRITES = ("create", "update", "archive", "restore")
+UNCERTAIN = object()
+_WRITTEN = {"create": schemas.CREATE_FIELDS, "update": schemas.UPDATE_FIELDS}
 
 Check = Callable[[Exchange, Judge], None]
 RecordCheck = Callable[[dict[str, Any], Exchange, Judge], None]
@@ -59,25 +61,28 @@ _WARNED = {"archive": {400, 409}, "restore": {400, 409}}
 
 @dataclass
 class Known:
-    """The last record of a contact that a write acknowledged, and the last that a read showed."""
+    """What the run knows of one of its contacts: what it sent, field by field, and was told.
 
-    acknowledged: dict[str, Any] = field(default_factory=dict)
-    seen: dict[str, Any] = field(default_factory=dict)
+    `kept` holds (value, time of the acknowledgement) of each field that an acknowledged write
+    set; a field that overlapping or unanswered writes make uncertain is in no one's memory.
+    """
 
-    def latest(self) -> dict[str, Any]:
-        """Return what the last write acknowledged, else what a read showed."""
-        return self.acknowledged or self.seen
+    latest: dict[str, Any] = field(default_factory=dict)
+    kept: dict[str, tuple[Any, float]] = field(default_factory=dict)
+
+    def acknowledge(self, values: dict[str, Any], exchange: Exchange) -> None:
+        """Remember the values that an acknowledged write sent."""
+        for name, value in values.items():
+            _, since = self.kept.get(name, (None, 0.0))
+            if exchange.started < since:
+                self.kept[name] = (UNCERTAIN, exchange.ended)
+            else:
+                self.kept[name] = (value, exchange.ended)
 
     def contradicted_by(self, record: dict[str, Any]) -> list[str]:
-        """Return the fields whose value is neither the acknowledged nor the last seen one."""
-        return [
-            name
-            for name in KEPT_FIELDS
-            if name in self.acknowledged
-            and name in record
-            and record[name] != self.acknowledged[name]
-            and record[name] != self.seen.get(name, self.acknowledged[name])
-        ]
+        """Return the fields that a record shows with another value than the acknowledged one."""
+        wanted = {n: v for n, (v, _) in self.kept.items() if v is not UNCERTAIN and n in record}
+        return sorted(differing(wanted, record, wanted))
 
 
 class Evidence:
@@ -101,7 +106,8 @@ class Evidence:
         if exchange.ok:
             for record in exchange.records:
                 self._observe_record(record, exchange)
-                self._remember_record(record, exchange)
+            if exchange.operation in WRITES:
+                self._remember_write(exchange)
 
     def judge(self, clause: str) -> Judge:
         """Return what was found about one clause so far."""
@@ -113,17 +119,19 @@ class Evidence:
             if self._open(clause):
                 check(marked, exchange, self._judges[clause])
 
-    def _remember_record(self, record: dict[str, Any], exchange: Exchange) -> None:
-        """Keep what writes acknowledged and reads showed of the run's contacts (LIFE-02)."""
-        contact_id = record.get("id")
+    def _remember_write(self, exchange: Exchange) -> None:
+        """Keep what an acknowledged write of one of the run's contacts sent (LIFE-02)."""
+        contact_id = exchange.contact.get("id")
         made_now = exchange.operation == "create"
         if not isinstance(contact_id, str) or not (made_now or self._ledger.knows(contact_id)):
             return
         known = self.known.setdefault(contact_id, Known())
-        if exchange.request.method == "GET":
-            known.seen = record
-        else:
-            known.acknowledged = record
+        known.latest = exchange.contact
+        sent = sent_object(exchange) if exchange.operation in ("create", "update") else {}
+        values = {name: value for name, value in sent.items() if name in _WRITTEN[exchange.operation]}
+        if exchange.operation in ("archive", "restore"):
+            values["is_archived"] = exchange.operation == "archive"
+        known.acknowledge(values, exchange)
 
     def _open(self, clause: str) -> bool:
         return len(self._judges[clause].findings) < FINDINGS_KEPT
@@ -308,6 +316,22 @@ def _retry_after(x: Exchange, judge: Judge) -> None:
     judge.that(good, expected, value or "no Retry-After header", x)
     enveloped = x.at("success") is False and isinstance(x.at("error"), dict)
     judge.that(enveloped, "the error envelope on a 429", _outline(x.json, "success", "error"), x)
+
+
+@_on_exchange("LIST-17")
+def _stats(x: Exchange, judge: Judge) -> None:
+    stats = x.at("data", "stats")
+    if x.operation == "list" and x.ok and isinstance(stats, dict):
+        odd = [number for number in _numbers(stats) if not holds_in_bounds(number, 0)]
+        judge.that(not odd, "only non-negative integers in data.stats", odd[:3], x)
+
+
+def _numbers(value: Any) -> list[float]:
+    """Return every number inside a JSON value."""
+    if isinstance(value, dict | list):
+        parts = value.values() if isinstance(value, dict) else value
+        return [number for part in parts for number in _numbers(part)]
+    return [value] if isinstance(value, int | float) and not isinstance(value, bool) else []
 
 
 @_on_record("OBJ-01")

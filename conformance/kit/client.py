@@ -104,7 +104,7 @@ class Client:
         passive checks (rule 10: ids with an encoded slash or NUL).
         """
         method, suffix = _ROUTES[operation]
-        path = RESOURCE + (f"/{quote(contact_id, safe='')}" if contact_id is not None else "")
+        path = RESOURCE + (f"/{_segment(contact_id)}" if contact_id is not None else "")
         if headers is None:
             headers = (JSON_TYPE,) if body is not None else ()
         outgoing = Outgoing(
@@ -149,6 +149,11 @@ def encode_query(query: Query) -> str:
     """Return the query string; parameters keep their order, and `None` values are left out."""
     pairs = query.items() if isinstance(query, Mapping) else query
     return urlencode([(k, _text(v)) for k, v in pairs if v is not None], quote_via=quote)
+
+
+def _segment(text: str) -> str:
+    # An id of dots alone would be taken for a relative path on its way (RFC 3986, 5.2.4).
+    return quote(text, safe="") if text.strip(".") else text.replace(".", "%2E")
 
 
 def _text(value: object) -> str:

@@ -12,7 +12,7 @@ import binascii
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 TOKEN_VARIABLE = "$CONTACTS_TOKEN"  # noqa: S105 - the name of a variable, not its value
@@ -27,7 +27,7 @@ class NotAJwt(ValueError):
 class Credential:
     """Headers that authenticate a request, and the shell form in which a report shows them."""
 
-    headers: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
     shown: tuple[tuple[str, str], ...]
     label: str
 

@@ -21,6 +21,8 @@ from conformance.kit.target import Target, target_with
 
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 5.0
+EXPIRED_S = 300
+"""Long enough for no clock skew to save the token, short enough for a careless leeway to."""
 SECRET_VARIABLE = "CONTACTS_REFERENCE_SECRET"  # noqa: S105 - the name of a variable
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -70,7 +72,7 @@ def minted_target(base_url: str, key: str) -> Target:
         mint(key, subject="ann", account="acme"),
         mint(key, subject="bob", account="bolt"),
         mint(key, subject="vic", account="acme", role="viewer"),
-        mint(key, subject="ann", account="acme", ttl_s=-3600),
+        mint(key, subject="ann", account="acme", ttl_s=-EXPIRED_S),
         embedded=True,
     )
 

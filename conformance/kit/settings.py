@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from conformance.kit.known import read_known_failures
 ENVIRONMENT_PREFIX = "CONTACTS_"
 DEFAULT_PATH = "/v1"
 PRODUCTION_HOST = "api.actuallycare.com"
+LAST_PORT = 65535
 WINDOW_REQUESTS = 480
 PROFILES = ("window", "deep")
 
@@ -31,7 +32,8 @@ class UsageProblem(Exception):
 
     def __init__(self, option: str, value: object, remedy: str) -> None:
         """Compose the one line that the user reads; `value` is never a credential."""
-        shown = "" if value is None else f" {value!s:.200}"
+        printable = "".join(c if c.isprintable() else "?" for c in str(value))
+        shown = "" if value is None else f" {printable:.200}"
         super().__init__(f"{option}{shown}: {remedy}")
         self.option = option
 
@@ -92,11 +94,11 @@ class Settings:
     """Every setting of one run, checked; see `OPTIONS` for the meaning of each."""
 
     base_url: str | None
-    token: str | None
-    second_token: str | None
-    restricted_token: str | None
-    expired_token: str | None
-    token_command: str | None
+    token: str | None = field(repr=False)
+    second_token: str | None = field(repr=False)
+    restricted_token: str | None = field(repr=False)
+    expired_token: str | None = field(repr=False)
+    token_command: str | None = field(repr=False)
     gate: Gate
     profile: str
     examples: int
@@ -110,7 +112,7 @@ class Settings:
     seed: int
     concurrency: int
     request_timeout: float
-    header: tuple[tuple[str, str], ...]
+    header: tuple[tuple[str, str], ...] = field(repr=False)
     ca_bundle: str | None
     insecure: bool
     allow_production: bool
@@ -241,7 +243,7 @@ def _base_url(text: str | None, *, allow_production: bool) -> tuple[str | None, 
     if url.host.rstrip(".").lower() == PRODUCTION_HOST and not allow_production:
         remedy = "this is the vendor's production; add --allow-production if you mean it"
         raise UsageProblem("--base-url", text, remedy)
-    if url.path in ("", "/"):
+    if not url.path.strip("/"):
         appended = str(url.copy_with(path=DEFAULT_PATH))
         return appended, (f"--base-url has no path: {DEFAULT_PATH} was appended: {appended}",)
     return str(url).rstrip("/"), ()
@@ -251,9 +253,10 @@ def _parsed_url(text: str) -> httpx.URL:
     remedy = "give an absolute http(s) URL such as https://staging.example.com/v1"
     try:
         url = httpx.URL(text)
-    except (httpx.InvalidURL, ValueError, UnicodeError):
+        usable = url.scheme in ("http", "https") and url.host != "" and (url.port or 0) <= LAST_PORT
+    except (httpx.InvalidURL, ValueError):
         raise UsageProblem("--base-url", _without_userinfo(text), remedy) from None
-    if url.scheme not in ("http", "https") or not url.host:
+    if not usable:
         raise UsageProblem("--base-url", _without_userinfo(text), remedy)
     if url.userinfo:
         shown = _without_userinfo(text)

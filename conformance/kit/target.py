@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from conformance.kit.credentials import Credential, NotAJwt, bearer, claims
 from conformance.kit.settings import Settings, UsageProblem
@@ -17,9 +17,9 @@ class Target:
     """One implementation under test; accounts by label: first, second, restricted."""
 
     base_url: str
-    token: str
+    token: str = field(repr=False)
     accounts: Mapping[str, Credential]
-    expired_token: str | None = None
+    expired_token: str | None = field(default=None, repr=False)
     embedded: bool = False
 
     def secrets(self) -> list[str]:

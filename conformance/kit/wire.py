@@ -139,8 +139,9 @@ class Wire:
 
         """
         for _ in range(THROTTLED_TRIES):
-            await self._wait_for_window()
             async with self._slots:
+                # Inside the slot, so that whoever queued for it learns of a window closed meanwhile.
+                await self._wait_for_window()
                 self.budget.spend(settles=outgoing.settles)
                 exchange = await self._patiently(outgoing, credential)
             self._observe(exchange)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from conformance.kit.exchange import Exchange
+from conformance.kit.expect import premise
 from conformance.kit.stage import Scene, scene
-from conformance.scenes.common import Made, factory, make, make_all
-from fixtures.factories import LISTED
+from conformance.scenes.common import Made, factory, has_id, make
 
 
 @scene()
 async def archiving(s: Scene) -> None:
     """Archive a contact, look, restore it, look, and go round twice more."""
-    people = factory(s)
-    token = people.name(LISTED)
-    moved, still = await make_all(
-        s, people.full(last_name=token), people.named(last_name=token)
-    )
+    twins = (await s.of("creation")).twins
+    premise(all(has_id(x) for _, x in twins), "no two equal contacts to work with", twins[1][1])
+    moved, still = (Made(sent, x) for sent, x in twins)
+    premise(moved.id != still.id, "two equal creates made one contact", still.exchange)
+    token = moved.sent["last_name"]
     s.out.moved, s.out.still = moved, still
     s.out.before = await s.api.get(moved.id)
     s.out.archive = await s.api.archive(moved.id)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from copy import copy
 
+from typing import Any
+
+from conformance.kit.checks import Known
 from conformance.kit.stage import Phase, Scene, scene
 
 READS = 12
@@ -21,7 +23,7 @@ async def closing(s: Scene) -> None:
     """
     ids = [str(entry.id) for entry in s.api.ledger.live(s.api.account)]
     s.out.expected = ids
-    s.out.known = {i: copy(known) for i, known in s.stage.evidence.known.items() if i in ids}
+    s.out.known = {i: known for i, known in s.stage.evidence.known.items() if i in ids}
     seen = {}
     for archived in (False, True):
         for page in range(1, PAGES + 1):
@@ -31,12 +33,16 @@ async def closing(s: Scene) -> None:
                 break
     s.out.seen = {contact_id: seen[contact_id] for contact_id in ids if contact_id in seen}
     known = s.out.known
-    doubtful = [i for i in ids if i not in seen or known[i].contradicted_by(seen[i][0])]
+    doubtful = [i for i in ids if i not in seen or _others(known.get(i), seen[i][0])]
     s.out.doubtful = set(doubtful)
     s.rng.shuffle(doubtful)
     chosen = doubtful[:READS]
     answers = await s.all(*(s.api.get(contact_id) for contact_id in chosen))
     s.out.gets = dict(zip(chosen, answers, strict=True))
+
+
+def _others(known: Known | None, record: dict[str, Any]) -> list[str]:
+    return known.contradicted_by(record) if known is not None else []
 
 
 @scene(Phase.CLOSING)

@@ -26,6 +26,10 @@ FORGED: dict[str, Any] = {
 MALFORMED_IDS = ("not-a-uuid", "12345")
 
 
+BORROWED = 7
+"""Contacts at the end of the shelf that other scenes may change once the shelf has been read."""
+
+
 @dataclass(frozen=True)
 class Made:
     """A contact that the run made: what was sent, and the exchange that made it."""
@@ -66,6 +70,12 @@ async def make(api: Client, payload: dict[str, Any]) -> Made:
     return Made(payload, exchange)
 
 
+async def borrow(scene: Scene, number: int) -> Made:
+    """Return one of the shelf's last contacts, to be changed: its reading is over by then."""
+    made: list[Made] = (await scene.of("shelf")).made
+    return made[-1 - number]
+
+
 async def make_all(scene: Scene, *payloads: dict[str, Any]) -> list[Made]:
     """Create several contacts side by side."""
     return await scene.all(*(make(scene.api, payload) for payload in payloads))
@@ -81,7 +91,7 @@ def active_contacts(scene: Scene) -> int:
     """Return how many contacts of this run are alive and, as last seen, not archived."""
     known = scene.stage.evidence.known
     live = [str(entry.id) for entry in scene.api.ledger.live(scene.api.account)]
-    return sum(1 for i in live if i in known and known[i].latest().get("is_archived") is False)
+    return sum(1 for i in live if i in known and known[i].latest.get("is_archived") is False)
 
 
 async def discard(scene: Scene, *exchanges: Exchange) -> None:

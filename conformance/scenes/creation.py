@@ -8,7 +8,7 @@ from typing import Any
 from conformance.kit.expect import premise
 from conformance.kit.stage import Scene, scene
 from conformance.scenes.common import Made, factory, has_id
-from fixtures.factories import ContactFactory
+from fixtures.factories import LISTED, ContactFactory
 
 SCRIPTS = {
     "accents": "Žoë Ñandú Łukász Ğü",
@@ -23,7 +23,7 @@ SCRIPTS = {
 async def creation(s: Scene) -> None:
     """Create a minimal contact, one at the bounds of the middle, and two equal ones."""
     people = factory(s)
-    twin = people.full()
+    twin = people.full(last_name=people.name(LISTED))
     payloads = [people.minimal(), people.at_the_bounds(), twin, twin]
     creates = await s.all(*(s.api.create(payload) for payload in payloads))
     s.out.pairs = list(zip(payloads, creates, strict=True))

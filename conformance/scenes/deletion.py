@@ -8,7 +8,7 @@ from typing import Any
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import premise
 from conformance.kit.stage import Scene, scene
-from conformance.scenes.common import factory, make, make_all
+from conformance.scenes.common import borrow, factory, make, make_all
 from fixtures.factories import LISTED
 
 
@@ -21,6 +21,8 @@ async def deletion(s: Scene) -> None:
     # Twins: what is deleted by name or email instead of id takes the other along (DELETE-09).
     one, two = people.full(**kind), people.full(**kind)
     active, archived, stays, hidden = await make_all(s, one, two, one, two)
+    distinct = len({m.id for m in (active, archived, stays, hidden)}) == 4
+    premise(distinct, "equal creates did not make contacts of their own", hidden.exchange)
     s.out.active, s.out.archived, s.out.stays, s.out.hidden = active, archived, stays, hidden
     hiding = await s.all(s.api.archive(archived.id), s.api.archive(hidden.id))
     premise(all(x.ok for x in hiding), "contacts could not be archived", hiding[0])
@@ -74,7 +76,7 @@ async def forbidden(s: Scene) -> None:
     premise(known, "give --restricted-token to have it evaluated", kind="token")
     people = factory(s)
     restricted = s.stage.client("restricted")
-    made = await make(s.api, people.named())
+    made = await borrow(s, 2)
     seen = await restricted.get(made.id)
     owner = s.api
     if seen.status == 404:

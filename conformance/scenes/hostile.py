@@ -11,7 +11,7 @@ from typing import Any
 import schemas
 from conformance.kit.exchange import Exchange
 from conformance.kit.stage import Phase, Scene, scene
-from conformance.scenes.common import FORGED, discard, discard_found, factory, has_id, make
+from conformance.scenes.common import FORGED, borrow, discard, discard_found, factory, has_id
 
 BAD_EMAILS = ("plainaddress", "@example.com", "someone@", "some one@example.com")
 DEPTH = 20_000
@@ -19,6 +19,7 @@ BAD_TYPES = ("plumber", "BUYER", "", None, 7)
 BAD_TAGS: tuple[Any, ...] = ("text", [7], [{"a": 1}], {"a": 1})
 NO_OBJECTS = (b"[]", b'"text"', b"null")
 BROKEN = (b"this is no JSON", b'{"first_name":"Cut","contact_ty')
+SHAPED = [n for n in schemas.CREATE_FIELDS if n not in ("tags", "contact_type", "state")]
 WRONG_SHAPES: tuple[Any, ...] = ({"a": 1}, ["a"])
 SCALARS: tuple[Any, ...] = (12345, True)
 
@@ -52,8 +53,7 @@ async def bad_creates(s: Scene) -> None:
 
 def _wrong_shapes(base: dict[str, Any]) -> list[dict[str, Any]]:
     """Return one body per text field with an object or an array in it."""
-    fields = [name for name in schemas.CREATE_FIELDS if name != "tags"]
-    return [{**base, name: WRONG_SHAPES[n % 2]} for n, name in enumerate(fields)]
+    return [{**base, name: WRONG_SHAPES[n % 2]} for n, name in enumerate(SHAPED)]
 
 
 def _scalars(base: dict[str, Any]) -> list[dict[str, Any]]:
@@ -94,7 +94,7 @@ async def odd_texts(s: Scene) -> None:
 async def bad_updates(s: Scene) -> None:
     """Send updates that must be refused, each with a valid change beside the bad field."""
     people = factory(s)
-    made = await make(s.api, people.full())
+    made = await borrow(s, 3)
     s.out.made = made
     s.out.before = await s.api.get(made.id)
     city = people.name()

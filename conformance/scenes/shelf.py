@@ -16,6 +16,7 @@ from fixtures.factories import LISTED, ContactFactory
 
 SIZE = 27
 UNEVEN, EVEN = 10, 9
+NAMESAKES = 9
 UNUSUAL_EMAILS = (
     "{word}+tag@example.com",
     "{word}.{other}.last@example.org",
@@ -41,7 +42,11 @@ async def shelf(s: Scene) -> None:
 
 
 async def _fill(s: Scene, people: ContactFactory, token: str) -> None:
-    payloads = [_payload(people, token, number) for number in range(SIZE)]
+    # Contacts of one name tie in any order by name, which must be stable all the same (PAGE-07).
+    firsts = [people.name() for _ in range(SIZE // NAMESAKES)]
+    payloads = [
+        _payload(people, token, number, firsts[number // NAMESAKES]) for number in range(SIZE)
+    ]
     creates = await s.all(*(s.api.create(payload) for payload in payloads))
     s.out.creates = list(zip(payloads, creates, strict=True))
     refused = sum(1 for x in creates if not has_id(x))
@@ -53,9 +58,11 @@ async def _fill(s: Scene, people: ContactFactory, token: str) -> None:
     premise(len(s.out.made) == SIZE, f"{SIZE} contacts could not be created", creates[-1])
 
 
-def _payload(people: ContactFactory, token: str, number: int) -> dict[str, Any]:
+def _payload(people: ContactFactory, token: str, number: int, first: str) -> dict[str, Any]:
     body = people.full(
-        last_name=token, contact_type=schemas.CONTACT_TYPES[number % len(schemas.CONTACT_TYPES)]
+        first_name=first,
+        last_name=token,
+        contact_type=schemas.CONTACT_TYPES[number % len(schemas.CONTACT_TYPES)],
     )
     # The odd addresses come last, where every type has been seen with a plain one.
     odd = number - (SIZE - len(UNUSUAL_EMAILS))

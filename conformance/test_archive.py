@@ -31,9 +31,7 @@ def _is_the_contact(judge: Judge, archiving: Outcome, x: Exchange) -> None:
 
 
 @pytest.mark.clause("ARCHIVE-02")
-def test_an_archived_contact_moves_to_the_archived_list(
-    archiving: Outcome, judge: Judge
-) -> None:
+def test_an_archived_contact_moves_to_the_archived_list(archiving: Outcome, judge: Judge) -> None:
     premise(archiving.archive.ok, "the archive was refused", archiving.archive)
 
     _lists(judge, archiving, archiving.archived_lists, archived=True)
@@ -110,9 +108,7 @@ def test_a_restore_answers_with_the_active_contact(archiving: Outcome, judge: Ju
 
 
 @pytest.mark.clause("RESTORE-02")
-def test_a_restored_contact_is_back_in_the_default_list(
-    archiving: Outcome, judge: Judge
-) -> None:
+def test_a_restored_contact_is_back_in_the_default_list(archiving: Outcome, judge: Judge) -> None:
     premise(archiving.restore.ok, "the restore was refused", archiving.restore)
 
     _lists(judge, archiving, archiving.restored_lists, archived=False)

@@ -10,9 +10,7 @@ from conformance.kit.stage import Outcome
 
 
 @pytest.mark.clause("ISO-01")
-def test_another_users_contact_is_in_no_list_or_search(
-    isolation: Outcome, judge: Judge
-) -> None:
+def test_another_users_contact_is_in_no_list_or_search(isolation: Outcome, judge: Judge) -> None:
     for x in [*isolation.lists, *isolation.searches]:
         premise(x.ok, "the list is not answered", x)
         judge.that(isolation.theirs.id not in x.ids, "no contact of another user", x.ids, x)

@@ -9,7 +9,9 @@ from hypothesis import settings
 
 from conformance.kit.settings import ENVIRONMENT_PREFIX
 
-settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
+settings.register_profile(
+    "repeatable", derandomize=True, database=None, deadline=None, max_examples=50
+)
 settings.load_profile("repeatable")
 
 

@@ -24,6 +24,7 @@ class Budget:
         self.max_wait = max_wait
         self.used = 0
         self.waited = 0.0
+        self.kept_back = 0
         self._debts = debts
 
     def spend(self, *, settles: bool = False) -> None:
@@ -33,7 +34,7 @@ class Budget:
             BudgetExhausted: the request does not fit beside what cleaning up will need.
 
         """
-        needed = self.used + 1 + (0 if settles else self._debts())
+        needed = self.used + 1 + (0 if settles else self._debts() + self.kept_back)
         if self.bound is not None and needed > self.bound:
             raise BudgetExhausted(
                 f"the budget of {self.bound} requests is spent "
@@ -43,7 +44,11 @@ class Budget:
 
     def left(self) -> int | None:
         """Return the number of requests that may still be sent; None without a bound."""
-        return None if self.bound is None else max(0, self.bound - self.used - self._debts())
+        return (
+            None
+            if self.bound is None
+            else max(0, self.bound - self.used - self._debts() - self.kept_back)
+        )
 
     def wait(self, seconds: float) -> None:
         """Count seconds of waiting.

@@ -37,7 +37,7 @@ class CatalogueError(ValueError):
     """The catalogue file breaks its own form: the message names the clause and the remedy."""
 
 
-class UnknownClause(LookupError):  # noqa: N818 - it states what was asked for, and users read it
+class UnknownClause(LookupError):
     """A clause id or pattern that matches nothing in the catalogue.
 
     `pattern` is the text as given; `near_misses` are the ids closest to it, best first.

@@ -128,7 +128,9 @@ class Evidence:
         known = self.known.setdefault(contact_id, Known())
         known.latest = exchange.contact
         sent = sent_object(exchange) if exchange.operation in ("create", "update") else {}
-        values = {name: value for name, value in sent.items() if name in _WRITTEN[exchange.operation]}
+        values = {
+            name: value for name, value in sent.items() if name in _WRITTEN[exchange.operation]
+        }
         if exchange.operation in ("archive", "restore"):
             values["is_archived"] = exchange.operation == "archive"
         known.acknowledge(values, exchange)

@@ -116,8 +116,9 @@ def claims(token: str) -> dict[str, Any]:
 def expires_at(token: str) -> float | None:
     """Return the `exp` claim in seconds since the epoch, or None without a usable one."""
     expiry = claims(token).get("exp")
-    is_number = isinstance(expiry, int | float) and not isinstance(expiry, bool)
-    return float(expiry) if is_number else None
+    if isinstance(expiry, bool) or not isinstance(expiry, int | float):
+        return None
+    return float(expiry)
 
 
 def _decode_object(part: str, name: str) -> dict[str, Any]:

@@ -12,14 +12,20 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from os.path import commonprefix
 from typing import Any
+from urllib.parse import quote
 
 OPERATIONS = ("list", "create", "search", "get", "update", "delete", "archive", "restore")
 """The eight documented operations; any other request is the operation `other`."""
 
 REDACTED = "[redacted]"
 BODY_SHOWN = 4_000
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*")
+# The signature may be missing: a text may have been cut before it came here.
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?")
+_JSON_WORDS = {"true", "false", "null"}
+PREFIX_HIDDEN = 16
+"""Characters of a secret from which on its beginning, left of a cut, is hidden too."""
 _PRIVATE_HEADERS = {"set-cookie", "cookie", "authorization", "proxy-authorization", "x-api-key"}
 
 
@@ -34,17 +40,32 @@ class Redactor:
 
     def add(self, secret: str | None) -> None:
         """Hide this text from now on, its last dot-separated part (a signature) included."""
-        if secret and len(secret) >= 4:
-            self._secrets.add(secret)
-            signature = secret.rpartition(".")[2]
-            if len(signature) >= 16:
-                self._secrets.add(signature)
+        if not secret or len(secret) < 4 or secret in _JSON_WORDS:
+            return
+        self._secrets |= {secret, json.dumps(secret)[1:-1], quote(secret, safe="")}
+        signature = secret.rpartition(".")[2]
+        if len(signature) >= PREFIX_HIDDEN:
+            self._secrets.add(signature)
 
     def __call__(self, text: str) -> str:
         """Return the text without secrets."""
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, REDACTED)
-        return _JWT.sub(REDACTED, text)
+        text = _JWT.sub(REDACTED, text)
+        for secret in self._secrets:
+            # The header of a JWT is no secret, and a curl line that forges one shows it.
+            if len(secret) > PREFIX_HIDDEN and not secret.startswith("eyJ"):
+                text = _without_beginning(text, secret)
+        return text
+
+
+def _without_beginning(text: str, secret: str) -> str:
+    start = text.find(secret[:PREFIX_HIDDEN])
+    while start >= 0:
+        shared = commonprefix((text[start:], secret))
+        text = text[:start] + REDACTED + text[start + len(shared) :]
+        start = text.find(secret[:PREFIX_HIDDEN])
+    return text
 
 
 @dataclass(frozen=True)
@@ -169,7 +190,9 @@ class Exchange:
         for name, value in self.request.headers:
             parts += ["-H", _shell_header(f"{name}: {value}")]
         if self.request.body is not None:
-            parts += ["--data-binary", _shell_bytes(self.request.body)]
+            parts += _shell_body(self.request.body)
+            if "content-type" not in (name.lower() for name, _ in self.request.headers):
+                parts += ["-H", "Content-Type:"]  # Else curl adds that of a form.
         return redact(" ".join([*parts, shlex.quote(self.request.url)]))
 
     def as_evidence(self, redact: Redactor) -> dict[str, Any]:
@@ -208,13 +231,14 @@ def _shell_header(text: str) -> str:
     return f'"{text}"' if "$" in text else shlex.quote(text)
 
 
-def _shell_bytes(body: bytes) -> str:
-    if len(body) > BODY_SHOWN:
-        return f"'@body.json ({len(body)} bytes: see the request body in the report)'"
+def _shell_body(body: bytes) -> list[str]:
+    if len(body) > BODY_SHOWN or b"\0" in body:
+        hint = f"@body.json ({len(body)} bytes: see the request body in the report)"
+        return ["--data-binary", f"'{hint}'"]
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
-        text = ""
-    if text.isprintable() and text:
-        return shlex.quote(text)
-    return "$'" + "".join(f"\\x{byte:02x}" for byte in body) + "'" if body else "''"
+        text = "\0"
+    if text.isprintable():
+        return ["--data-raw", shlex.quote(text)]
+    return ["--data-raw", "$'" + "".join(f"\\x{byte:02x}" for byte in body) + "'"]

@@ -79,9 +79,7 @@ class Ledger:
 
     def lost(self, account: str | None = None) -> list[Entry]:
         """Return the entries whose fate is not known."""
-        return [
-            e for e in self.entries.values() if e.state in ("sent", "lost") and _of(e, account)
-        ]
+        return [e for e in self.entries.values() if e.state in ("sent", "lost") and _of(e, account)]
 
     def debts(self) -> int:
         """Return how many requests cleaning up will need."""
@@ -112,6 +110,30 @@ def _words(payload: Any) -> tuple[str, ...]:
         return ()
     values = (payload.get(name) for name in ("first_name", "last_name", "email"))
     return tuple(value[:100] for value in values if isinstance(value, str) and value.strip())
+
+
+def keep_unsettled(path: Path) -> None:
+    """Move a ledger that a killed run left unsettled out of the way, for `sweep` to read.
+
+    A settled or unreadable one may be written over.
+    """
+    try:
+        unsettled = path.exists() and leftovers(path)
+        if unsettled:
+            header = next(read(path), {})
+            name = "".join(c for c in str(header.get("run", "earlier")) if c.isalnum())
+            path.replace(path.with_name(f"ledger-{name}.jsonl"))
+    except OSError:
+        return
+
+
+def belongs_to(path: Path, base_url: str) -> bool:
+    """Whether a ledger was written for the target at this URL."""
+    try:
+        header = next(read(path), {})
+    except OSError:
+        return False
+    return str(header.get("base_url", "")).rstrip("/") == base_url.rstrip("/")
 
 
 def read(path: Path) -> Iterator[Mapping[str, Any]]:

@@ -9,9 +9,7 @@ from email.utils import parsedate_to_datetime
 from conformance.kit.exchange import Exchange
 
 SKEW_S = 120.0
-_RFC_3339 = re.compile(
-    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
-)
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def to_epoch(value: object) -> float | None:

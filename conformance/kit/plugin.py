@@ -18,7 +18,7 @@ from conformance.kit.checks import Evidence
 from conformance.kit.embedded import ServerDidNotStart, reference_server
 from conformance.kit.exchange import Redactor
 from conformance.kit.expect import ClauseViolated, Judge, PremiseFailed
-from conformance.kit.ledger import Ledger
+from conformance.kit.ledger import Ledger, keep_unsettled
 from conformance.kit.preflight import Refused
 from conformance.kit.run import Run
 from conformance.kit.settings import OPTIONS, UsageProblem, resolve
@@ -68,7 +68,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the tests of the selected clauses; a test that cites not exactly one is a kit fault."""
     settings = config.stash[RUN].settings
-    kept, dropped = [], []
+    kept: list[pytest.Item] = []
+    dropped: list[pytest.Item] = []
     for item in items:
         (kept if clause_of(item) in settings.selected else dropped).append(item)
     if dropped:
@@ -118,8 +119,11 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 def _start(session: pytest.Session, run: Run) -> None:
     supplied = session.config.hook.pytest_contacts_target(settings=run.settings)
     target, transport = supplied or (_target(run), None)
-    run.redact = Redactor([*target.secrets(), *(value for _, value in run.settings.header)])
+    headers = [value for _, value in run.settings.header]
+    bare = [value.rpartition(" ")[2] for value in headers]
+    run.redact = Redactor([*target.secrets(), *headers, *bare])
     path = run.settings.report_dir / "ledger.jsonl"
+    keep_unsettled(path)
     ledger = Ledger(path, {"run": run.id, "base_url": target.base_url})
     budget = Budget(run.settings.request_bound, run.settings.max_wait, ledger.debts)
     run.stage = Stage(run.settings, target, run.id, budget, ledger, transport)
@@ -232,9 +236,7 @@ def _outcome(item: pytest.Item, problem: BaseException | None) -> TestOutcome:
     elif problem is not None:
         state, reason = "error", f"{type(problem).__name__}: {problem}"[:500]
     name = item.nodeid.rpartition("/")[2]
-    return TestOutcome(
-        made.clause, name, state, made.checks, tuple(made.findings), reason, kind
-    )
+    return TestOutcome(made.clause, name, state, made.checks, tuple(made.findings), reason, kind)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -77,4 +77,6 @@ def _strange(url: str, first: Exchange) -> str:
 
 
 def _is_envelope(exchange: Exchange) -> bool:
-    return isinstance(exchange.json, dict) and ("success" in exchange.json or "data" in exchange.json)
+    return isinstance(exchange.json, dict) and (
+        "success" in exchange.json or "data" in exchange.json
+    )

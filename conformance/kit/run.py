@@ -135,9 +135,7 @@ class Run:
             judge = None
         if judge is not None and judge.findings:
             findings = tuple(judge.findings)
-            return [
-                TestOutcome(clause_id, "preflight", "violated", judge.checks, findings)
-            ]
+            return [TestOutcome(clause_id, "preflight", "violated", judge.checks, findings)]
         reason = f"the run ended early: {self.message}"
         return [TestOutcome(clause_id, "preflight", "undecided", reason=reason, kind="premise")]
 

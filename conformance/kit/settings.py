@@ -197,7 +197,9 @@ def _convert(option: Option, value: Any, origin: str) -> Any:
 
 
 def _split(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    """Split at commas, or at line ends where there are any (a header's value may hold a comma)."""
+    separator = "\n" if "\n" in text else ","
+    return tuple(part.strip() for part in text.split(separator) if part.strip())
 
 
 def _switch(value: Any, origin: str) -> bool:

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 import pytest
@@ -33,6 +33,8 @@ from conformance.kit.target import Target
 from conformance.kit.wire import Wire, current_scene
 
 T = TypeVar("T")
+CLOSING_RESERVE = 6
+"""Requests that no scene before the closing may spend."""
 
 
 class Phase(IntEnum):
@@ -41,8 +43,9 @@ class Phase(IntEnum):
     MAIN = 1
     FULL_HOUSE = 2
     HOSTILE = 3
-    TOP_UP = 4
+    EXTRA = 4
     CLOSING = 5
+    TOP_UP = 6
 
 
 Act = Callable[["Scene"], Awaitable[None]]
@@ -93,6 +96,11 @@ class Outcome:
         if isinstance(problem, PremiseFailed):
             raise PremiseFailed(problem.reason, problem.kind)
         raise problem
+
+    if TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            """Keep a value."""
 
     def has(self, name: str) -> bool:
         """Whether the scene kept this value."""
@@ -178,9 +186,7 @@ class Stage:
         """Run the scenes of these names in a thread; return at once."""
         wanted = [SCRIPTS[name] for name in names]
         self._ready = {script.name: Future() for script in wanted}
-        self._thread = threading.Thread(
-            target=self._run, args=(wanted,), name="stage", daemon=True
-        )
+        self._thread = threading.Thread(target=self._run, args=(wanted,), name="stage", daemon=True)
         self._thread.start()
 
     def greet(self) -> None:
@@ -247,6 +253,7 @@ class Stage:
             raise
         self.greeting.set_result(None)
         for phase in Phase:
+            self.budget.kept_back = CLOSING_RESERVE if phase < Phase.CLOSING else 0
             names = [script.name for script in wanted if script.phase == phase]
             if names:
                 await asyncio.gather(*(self.play(name) for name in names))

@@ -69,7 +69,12 @@ def _ask(command: str) -> str:
     try:
         # The command is the user's own configuration, run as a shell runs it.
         done = subprocess.run(  # noqa: S602
-            command, shell=True, capture_output=True, text=True, timeout=COMMAND_TIMEOUT_S, check=False
+            command,
+            shell=True,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_TIMEOUT_S,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         remedy = f"the command did not end within {COMMAND_TIMEOUT_S:.0f} s"

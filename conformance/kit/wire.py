@@ -14,7 +14,8 @@ from contextlib import AsyncExitStack
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Any
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, Self
 
 import httpx
 
@@ -108,7 +109,7 @@ class Wire:
         self._stack = AsyncExitStack()
         self._http: httpx.AsyncClient | None = None
 
-    async def __aenter__(self) -> Wire:
+    async def __aenter__(self) -> Self:
         """Open the connection pool."""
         verify: Any = False if self._settings.insecure else (self._settings.ca_bundle or True)
         if self.base_url.startswith("http:") or self._transport is not None:
@@ -117,6 +118,7 @@ class Wire:
             transport=self._transport,
             verify=_tls(verify),
             timeout=self._settings.request_timeout,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # AUTH-01: none is kept
             follow_redirects=False,
             trust_env=False,
             limits=httpx.Limits(

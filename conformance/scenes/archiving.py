@@ -35,7 +35,6 @@ async def _rounds(s: Scene, moved: Made, token: str) -> None:
     archive = await s.api.archive(moved.id)
     s.out.last_hidden = await _both(s, token)
     s.out.rounds = [(archive, await s.api.restore(moved.id))]
-    s.out.rounds.append((await s.api.archive(moved.id), await s.api.restore(moved.id)))
     s.out.last_lists = await _both(s, token)
 
 

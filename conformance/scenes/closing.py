@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-
 from typing import Any
 
 from conformance.kit.checks import Known
 from conformance.kit.stage import Phase, Scene, scene
 
-READS = 12
+READS = 4
 LATER_S = 1.1
 PAGES = 2
 
@@ -45,7 +44,7 @@ def _others(known: Known | None, record: dict[str, Any]) -> list[str]:
     return known.contradicted_by(record) if known is not None else []
 
 
-@scene(Phase.CLOSING)
+@scene(Phase.EXTRA)
 async def late_update(s: Scene) -> None:
     """Change a contact more than a second after its last change (UPDATE-10)."""
     crew = await s.of("people")

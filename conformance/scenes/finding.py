@@ -81,7 +81,9 @@ async def searches(s: Scene) -> None:
         },
     }
     groups = {"name": hits, "email": by_email, "misses": misses, "both": both}
-    groups["lone"] = {"the only name of a contact without last name": {"name": lone.sent["first_name"]}}
+    groups["lone"] = {
+        "the only name of a contact without last name": {"name": lone.sent["first_name"]}
+    }
     groups["role"] = {"a role that no contact has": {"name": first, "role": crew.absent}}
     await _ask(s, groups)
 
@@ -90,9 +92,7 @@ async def _ask(s: Scene, groups: dict[str, dict[str, dict[str, str]]]) -> None:
     questions = [(g, what, query) for g, asked in groups.items() for what, query in asked.items()]
     answers = await s.all(*(s.api.search(**query) for _, _, query in questions))
     for name in groups:
-        kept = [
-            (what, x) for (g, what, _), x in zip(questions, answers, strict=True) if g == name
-        ]
+        kept = [(what, x) for (g, what, _), x in zip(questions, answers, strict=True) if g == name]
         setattr(s.out, name, kept)
 
 

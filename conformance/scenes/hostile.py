@@ -17,9 +17,11 @@ BAD_EMAILS = ("plainaddress", "@example.com", "someone@", "some one@example.com"
 DEPTH = 20_000
 BAD_TYPES = ("plumber", "BUYER", "", None, 7)
 BAD_TAGS: tuple[Any, ...] = ("text", [7], [{"a": 1}], {"a": 1})
-NO_OBJECTS = (b"[]", b'"text"', b"null")
+NO_OBJECTS = (b"[]", b"null")
 BROKEN = (b"this is no JSON", b'{"first_name":"Cut","contact_ty')
-SHAPED = [n for n in schemas.CREATE_FIELDS if n not in ("tags", "contact_type", "state")]
+SHAPED = [
+    n for n in schemas.CREATE_FIELDS if n not in ("tags", "contact_type", "state", "street_address")
+]
 WRONG_SHAPES: tuple[Any, ...] = ({"a": 1}, ["a"])
 SCALARS: tuple[Any, ...] = (12345, True)
 
@@ -42,12 +44,8 @@ async def bad_creates(s: Scene) -> None:
     s.out.scalars = await _send(s, _scalars(base))
     s.out.tags = await _send(s, [{**base, "tags": t} for t in BAD_TAGS])
     raw = [*BROKEN, *NO_OBJECTS, None]
-    s.out.raw = list(
-        zip(raw, await s.all(*(s.api.create_raw(body) for body in raw)), strict=True)
-    )
-    s.out.found = await s.all(
-        s.api.list(search=name), s.api.list(search=base["email"])
-    )
+    s.out.raw = list(zip(raw, await s.all(*(s.api.create_raw(body) for body in raw)), strict=True))
+    s.out.found = await s.all(s.api.list(search=name), s.api.list(search=base["email"]))
     await discard_found(s, *s.out.found, word=name)
 
 
@@ -72,14 +70,14 @@ async def _send(s: Scene, payloads: list[dict[str, Any]]) -> list[tuple[dict[str
     return list(zip(payloads, answers, strict=True))
 
 
-@scene(Phase.HOSTILE)
+@scene(Phase.EXTRA)
 async def forged_create(s: Scene) -> None:
     """Send a create with values for the fields that are the server's."""
     body = {**factory(s).named(), **FORGED}
     s.out.tried = await _store(s, [body])
 
 
-@scene(Phase.HOSTILE)
+@scene(Phase.EXTRA)
 async def odd_texts(s: Scene) -> None:
     """Send NUL, control characters, a lone surrogate, and JSON nested very deep."""
     people = factory(s)
@@ -99,7 +97,7 @@ async def bad_updates(s: Scene) -> None:
     s.out.before = await s.api.get(made.id)
     city = people.name()
     bad: list[dict[str, Any]] = [
-        *({"email": e} for e in BAD_EMAILS[:3]),
+        *({"email": e} for e in BAD_EMAILS[::3]),
         {"first_name": {"a": 1}},
         {"last_name": ["a"]},
         {"contact_type": ["buyer"]},
@@ -173,9 +171,7 @@ async def _store(
 ) -> list[tuple[dict[str, Any], Exchange, Exchange | None]]:
     """Create, read back where that worked, and delete; return (sent, create, get or None)."""
     creates = await s.all(*(s.api.create(body) for body in bodies))
-    gets = {
-        n: s.api.get(str(x.contact["id"])) for n, x in enumerate(creates) if has_id(x)
-    }
+    gets = {n: s.api.get(str(x.contact["id"])) for n, x in enumerate(creates) if has_id(x)}
     read = dict(zip(gets, await s.all(*gets.values()), strict=True))
     await discard(s, *creates)
     return [(body, creates[n], read.get(n)) for n, body in enumerate(bodies)]

@@ -44,9 +44,7 @@ async def unknown_targets(s: Scene) -> None:
     s.out.found = await s.all(s.api.list(search=first))
 
 
-async def _act(
-    s: Scene, operation: str, contact_id: str, body: dict[str, Any] | None
-) -> Exchange:
+async def _act(s: Scene, operation: str, contact_id: str, body: dict[str, Any] | None) -> Exchange:
     if operation == "update":
         return await s.api.update(contact_id, body)
     return await s.api.call(operation, contact_id)

@@ -84,7 +84,6 @@ async def _nothing(s: Scene, made: Made) -> None:
     s.out.before_empty = s.out.get
     s.out.empty = await s.api.update(made.id, {})
     s.out.no_body = await s.api.call("update", made.id)
-    s.out.after_empty = await s.api.get(made.id)
 
 
 async def _statuses(s: Scene, made: Made, people: ContactFactory) -> None:

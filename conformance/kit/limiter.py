@@ -1,0 +1,304 @@
+"""What a set of answers says about a rate limiter: pure, no I/O.
+
+`analyse` takes every answer of a trial and says which limit, window and kind of window explain
+them, whether the target let more or less pass than it documents, what opens a new budget, and
+what each LIMIT clause makes of it. Whoever gathers the answers may send them in any order and in
+parallel; `Answer` tells what has to be kept of each.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import schemas
+from conformance.kit.limiter_answers import (
+    FIRST,
+    NO_CREDENTIALS,
+    Answer,
+    Batch,
+    answer_of,
+    batches,
+)
+from conformance.kit.limiter_clauses import (
+    Bypass,
+    Case,
+    ClauseVerdict,
+    LimiterFinding,
+    bypass_matrix,
+    judge_all,
+    unlimited_operations,
+)
+from conformance.kit.limiter_models import (
+    FITS,
+    FIXED,
+    UNKNOWN,
+    Fit,
+    best_fits,
+    shown,
+    witness,
+)
+
+__all__ = [
+    "FIRST",
+    "NO_CREDENTIALS",
+    "Analysis",
+    "Answer",
+    "Bypass",
+    "ClauseVerdict",
+    "Documented",
+    "Expected",
+    "LimiterFinding",
+    "analyse",
+    "answer_of",
+    "not_probed",
+]
+
+Verdict = Literal["as_documented", "stricter", "laxer", "not_evaluated"]
+Outcome = Literal["accept", "refuse", "either"]
+
+
+@dataclass(frozen=True)
+class Documented:
+    """The limit that the target is held to; a part left out is what its own headers announce."""
+
+    limit: int | None = None
+    window_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the documented limiter would have done with one request."""
+
+    answer: Answer
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What a trial showed.
+
+    `limit` is the limit that explains the answers, `announced` the one in `RateLimit-Limit`.
+    `kind` is fixed, sliding, bucket or unknown, `detail` says it in words, `witness` holds one
+    sentence for each kind that is ruled out. `scope` is whose budget was spent: address, token,
+    everyone or unknown. `behaviour` holds the choices that LIMIT-12 records.
+    """
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    limit: int | None
+    announced: int | None
+    window_s: float | None
+    kind: str
+    detail: str
+    witness: tuple[str, ...]
+    scope: str
+    bypasses: tuple[Bypass, ...]
+    behaviour: dict[str, object]
+    expected: tuple[Expected, ...]
+    clauses: dict[str, ClauseVerdict]
+
+
+def analyse(
+    answers: Iterable[Answer],
+    documented: Documented | None = None,
+    *,
+    loopback: bool = False,
+) -> Analysis:
+    """Return what the answers say.
+
+    `documented` is what the target is held to; `loopback` softens forwarded headers to a warning
+    (LIMIT-09). Without answers every clause is not evaluated.
+    """
+    documented = documented or Documented()
+    ordered = sorted(answers, key=lambda a: a.sent)
+    if not any(a.plain for a in ordered):
+        return not_probed("no plain request was sent")
+    case, best = _case(ordered, documented, loopback=loopback)
+    clauses = judge_all(case)
+    held_to = documented.limit or case.announced
+    verdict, reasons, expected = _verdict(case, clauses, held_to)
+    rivals = [f for k, f in best.items() if case.fit and k != case.fit.kind]
+    sentences = witness(case.fit, rivals, case.plain[0].sent) if case.fit else []
+    return Analysis(
+        verdict,
+        tuple(reasons),
+        _limit(case),
+        case.announced,
+        case.window_s,
+        case.kind or UNKNOWN,
+        case.fit.name if case.fit else _why_unknown(case),
+        tuple(sentences),
+        _scope(case),
+        tuple(bypass_matrix(case)),
+        _behaviour(case),
+        tuple(expected),
+        clauses,
+    )
+
+
+def not_probed(reason: str) -> Analysis:
+    """Return the analysis of a trial that did not take place."""
+    empty = Case([], [], [], None, None, float(schemas.RATE_LIMIT_WINDOW_S), loopback=False)
+    clauses = {f"LIMIT-{n:02}": ClauseVerdict(f"LIMIT-{n:02}", reason=reason) for n in range(1, 14)}
+    return Analysis(
+        "not_evaluated",
+        (reason,),
+        None,
+        None,
+        None,
+        UNKNOWN,
+        reason,
+        (),
+        _scope(empty),
+        (),
+        {},
+        (),
+        clauses,
+    )
+
+
+def _case(
+    ordered: list[Answer], documented: Documented, *, loopback: bool
+) -> tuple[Case, dict[str, Fit]]:
+    plain = [a for a in ordered if a.plain]
+    announced = _most_common(a.limit_value for a in plain)
+    window_s = documented.window_s or _announced_window(plain)
+    case = Case(ordered, plain, [], None, announced, window_s, loopback)
+    case.unlimited = unlimited_operations(case)
+    counted = [a for a in plain if a.operation not in case.unlimited]
+    doubtful = [a for a in ordered if _doubtful(a, case)]
+    case.observed = batches(counted, doubtful)
+    if not any(a.refused for a in counted):
+        return case, {}
+    candidates = _candidate_limits(counted, announced, documented)
+    best = best_fits(candidates, window_s, case.observed)
+    case.fit = shown(best)
+    return case, best
+
+
+def _doubtful(answer: Answer, case: Case) -> bool:
+    return (
+        not answer.plain
+        and answer.address == FIRST
+        and not answer.refused
+        and not case.while_shut(answer)
+    )
+
+
+def _most_common(values: Iterable[int | None]) -> int | None:
+    counts = Counter(value for value in values if value is not None)
+    return counts.most_common(1)[0][0] if counts else None
+
+
+def _announced_window(plain: Sequence[Answer]) -> float:
+    """Return the longest Reset within the vendor's window, else the vendor's window itself."""
+    vendor = float(schemas.RATE_LIMIT_WINDOW_S)
+    resets = [a.reset_value for a in plain if a.reset_value and a.reset_value <= vendor]
+    return float(max(resets)) if resets else vendor
+
+
+def _candidate_limits(
+    counted: Sequence[Answer], announced: int | None, documented: Documented
+) -> list[int]:
+    until_refused = next(i for i, a in enumerate(counted) if a.refused)
+    given = [announced, documented.limit, until_refused]
+    return [limit for limit in given if limit]
+
+
+def _limit(case: Case) -> int | None:
+    if case.fit is not None:
+        return case.fit.limit
+    first = next((i for i, a in enumerate(case.plain) if a.refused), None)
+    return first
+
+
+def _why_unknown(case: Case) -> str:
+    if not any(a.refused for a in case.plain):
+        return "no request was refused"
+    return "the answers fit no kind of window, or several"
+
+
+def _verdict(
+    case: Case, clauses: dict[str, ClauseVerdict], limit: int | None
+) -> tuple[Verdict, list[str], list[Expected]]:
+    if limit is None:
+        return "not_evaluated", ["no limit is documented or announced"], []
+    fits = FITS[case.kind or FIXED](limit, case.window_s, case.observed)
+    fit = min(fits, key=lambda f: f.score)
+    laxer, stricter = _laxer(fit, clauses, case), _stricter(fit, clauses)
+    expected = [e for row in fit.expected for e in _expected(*row)]
+    if laxer:
+        return "laxer", laxer + stricter, expected
+    if stricter:
+        return "stricter", stricter, expected
+    if not any(a.refused for a in case.plain):
+        return "not_evaluated", ["the limit was not reached"], expected
+    return "as_documented", [], expected
+
+
+def _laxer(fit: Fit, clauses: dict[str, ClauseVerdict], case: Case) -> list[str]:
+    beyond = sum(miss.beyond for miss in fit.misses)
+    reasons = (
+        [f"{beyond} requests passed beyond {fit.limit} in {fit.window_s:g} s"] if beyond else []
+    )
+    if case.unlimited:
+        reasons.append(f"never refused: {', '.join(sorted(case.unlimited))}")
+    if clauses["LIMIT-09"].status == "failed":
+        names = [row.name for row in bypass_matrix(case) if row.works and "address" not in row.name]
+        reasons.append(f"a new budget opens with: {', '.join(names)}")
+    return reasons
+
+
+def _stricter(fit: Fit, clauses: dict[str, ClauseVerdict]) -> list[str]:
+    short = sum(miss.short for miss in fit.misses)
+    reasons = [f"{short} requests were refused within {fit.limit} in {fit.window_s:g} s"]
+    reasons = reasons if short else []
+    if clauses["LIMIT-07"].status == "failed":
+        reasons.append("requests are refused after Retry-After is over")
+    return reasons
+
+
+def _expected(batch: Batch, fewest: int, most: int) -> list[Expected]:
+    """Return an outcome for each request of a batch; in parallel ones only the number is known."""
+    outcomes: list[Outcome] = ["accept"] * fewest + ["either"] * (most - fewest)
+    outcomes += ["refuse"] * (batch.size - most)
+    ordered = sorted(batch.answers, key=lambda a: (a.refused, a.answered))
+    return [Expected(a, o) for a, o in zip(ordered, outcomes, strict=True)]
+
+
+def _scope(case: Case) -> str:
+    works = {row.name: row.works for row in bypass_matrix(case)}
+    if works.get("another token"):
+        return "token"
+    if works.get("another address"):
+        return "address"
+    if works.get("another address") is False:
+        return "everyone"
+    return UNKNOWN
+
+
+def _behaviour(case: Case) -> dict[str, object]:
+    name = case.fit.name if case.fit else None
+    logs_refused = {"sliding log": False, "sliding log that counts refused requests": True}
+    found = {
+        "window": re.sub(" that .*", "", name) if name else None,
+        "refused_requests_count": logs_refused.get(name or ""),
+        "unauthenticated_requests_count": _unauthenticated_count(case),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _unauthenticated_count(case: Case) -> bool | None:
+    """Whether Remaining fell by two over a 401 and the next plain request (LIMIT-12)."""
+    ordered = [a for a in case.answers if a.address == FIRST]
+    for before, asked, after in zip(ordered, ordered[1:], ordered[2:], strict=False):
+        a, b = before.remaining_value, after.remaining_value
+        if asked.variation != NO_CREDENTIALS or not (before.plain and after.plain):
+            continue
+        if a is not None and b is not None and a >= 2 and not after.refused and b < a:
+            return a - b >= 2
+    return None

@@ -1,0 +1,491 @@
+"""The LIMIT clauses, each a function of what was observed and of the limiter that explains it.
+
+A judge says what it checked and what it found, and where it cannot decide, why. Nothing here
+sends a request: whoever gathers the answers decides how many requests are worth a clause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from conformance.kit.exchange import OPERATIONS
+from conformance.kit.limiter_answers import FIRST, NO_CREDENTIALS, Answer, Batch, http_date
+from conformance.kit.limiter_models import BUCKET, FIXED, SLIDING, Fit, FixedWindow
+
+Status = Literal["passed", "failed", "warned", "not_evaluated", "observed"]
+AGREEMENT_S = 1.0
+HALF_FROM, HALF_TO = 0.35, 0.65
+"""The part of Retry-After in which a request counts as sent at half of it (LIMIT-13)."""
+LONG_ENOUGH_S = 4.0
+FINDINGS_KEPT = 12
+WRITES = ("create", "update", "delete", "archive", "restore")
+FORWARDED = "forwarded"
+"""Variations whose name starts so claim another client address in a header."""
+
+
+@dataclass(frozen=True)
+class LimiterFinding:
+    """One breach: what was expected, what came, and the answer that shows it."""
+
+    clause: str
+    expected: str
+    actual: str
+    answer: Answer | None = None
+    severity: Literal["failure", "warning"] = "failure"
+
+
+@dataclass
+class ClauseVerdict:
+    """What the observations say about one clause; `reason` tells why it is not evaluated."""
+
+    id: str
+    checks: int = 0
+    findings: list[LimiterFinding] = field(default_factory=list)
+    reason: str | None = None
+    observed: bool = False
+
+    @property
+    def status(self) -> Status:
+        """Failed before warned before undecided: a breach that was seen stands."""
+        severities = {finding.severity for finding in self.findings}
+        if "failure" in severities:
+            return "failed"
+        if severities:
+            return "warned"
+        if self.reason is not None or not self.checks:
+            return "not_evaluated"
+        return "observed" if self.observed else "passed"
+
+    def that(
+        self, condition: object, expected: str, actual: object, answer: Answer | None = None
+    ) -> None:
+        """Require the condition."""
+        self._note(condition, expected, actual, answer, "failure")
+
+    def warn(
+        self, condition: object, expected: str, actual: object, answer: Answer | None = None
+    ) -> None:
+        """Warn where the condition does not hold."""
+        self._note(condition, expected, actual, answer, "warning")
+
+    def undecided(self, reason: str) -> None:
+        """Say why nothing can be decided."""
+        self.reason = reason
+
+    def _note(
+        self,
+        condition: object,
+        expected: str,
+        actual: object,
+        answer: Answer | None,
+        severity: Literal["failure", "warning"],
+    ) -> None:
+        self.checks += 1
+        if not condition and len(self.findings) < FINDINGS_KEPT:
+            found = LimiterFinding(self.id, expected, str(actual), answer, severity)
+            self.findings.append(found)
+
+
+@dataclass
+class Case:
+    """Everything the judges look at."""
+
+    answers: list[Answer]
+    plain: list[Answer]
+    observed: list[Batch]
+    fit: Fit | None
+    announced: int | None
+    window_s: float
+    loopback: bool
+    unlimited: frozenset[str] = frozenset()
+
+    @property
+    def kind(self) -> str | None:
+        """The kind of window, where one was shown."""
+        return self.fit.kind if self.fit else None
+
+    @cached_property
+    def refused(self) -> list[Answer]:
+        """Every 429, in the order in which they were sent."""
+        return [answer for answer in self.answers if answer.refused]
+
+    @cached_property
+    def shut(self) -> list[tuple[Answer, Answer]]:
+        """Plain 429s next to each other with no plain request let pass between them."""
+        ordered = [a for a in self.plain if a.operation not in self.unlimited]
+        pairs = zip(ordered, ordered[1:], strict=False)
+        return [(a, b) for a, b in pairs if a.refused and b.refused and b.sent >= a.answered]
+
+    def while_shut(self, answer: Answer) -> bool:
+        """Whether plain requests were refused right before and right after this one."""
+        return any(a.answered <= answer.sent and answer.answered <= b.sent for a, b in self.shut)
+
+    def windows(self) -> Iterator[list[Answer]]:
+        """Yield the plain answers of each fixed window; ones around its end belong to none."""
+        if self.fit is None or not isinstance(self.fit.model, FixedWindow):
+            return
+        for window in self.fit.model.windows:
+            inside = [
+                a for a in self.plain if a.sent >= window.opened and a.answered < window.ends[0]
+            ]
+            yield inside
+
+
+Judge = Callable[[Case, ClauseVerdict], None]
+_JUDGES: dict[str, Judge] = {}
+
+
+def judged_by(clause: str) -> Callable[[Judge], Judge]:
+    """Register the judge of a clause."""
+
+    def register(judge: Judge) -> Judge:
+        _JUDGES[clause] = judge
+        return judge
+
+    return register
+
+
+def judge_all(case: Case) -> dict[str, ClauseVerdict]:
+    """Return the verdict of every LIMIT clause, in the catalogue's order of ids."""
+    verdicts = {}
+    for clause, judge in sorted(_JUDGES.items()):
+        verdicts[clause] = ClauseVerdict(clause)
+        judge(case, verdicts[clause])
+    return verdicts
+
+
+def unlimited_operations(case: Case) -> frozenset[str]:
+    """Return the operations that always passed while others were refused around them (LIMIT-05)."""
+    tried: dict[str, list[bool]] = {}
+    ordered = case.plain
+    for i, answer in enumerate(ordered[1:-1], 1):
+        if _between_refusals(ordered, i):
+            tried.setdefault(answer.operation, []).append(answer.refused)
+    return frozenset(
+        name for name, outcomes in tried.items() if len(outcomes) >= 2 and not any(outcomes)
+    )
+
+
+def _between_refusals(ordered: list[Answer], index: int) -> bool:
+    """Whether the nearest plain requests of other operations on both sides were refused."""
+    answer = ordered[index]
+    before = next((a for a in reversed(ordered[:index]) if a.operation != answer.operation), None)
+    after = next((a for a in ordered[index + 1 :] if a.operation != answer.operation), None)
+    if before is None or after is None or not (before.refused and after.refused):
+        return False
+    return before.answered <= answer.sent and answer.answered <= after.sent
+
+
+@judged_by("LIMIT-01")
+def _headers(case: Case, verdict: ClauseVerdict) -> None:
+    for a in case.answers:
+        texts = {"Limit": a.limit, "Remaining": a.remaining, "Reset": a.reset}
+        values = {"Limit": a.limit_value, "Remaining": a.remaining_value, "Reset": a.reset_value}
+        bad = [f"RateLimit-{n}: {texts[n] or 'missing'}" for n, v in values.items() if v is None]
+        expected = "RateLimit-Limit, -Remaining and -Reset, each a non-negative integer"
+        verdict.that(not bad, expected, ", ".join(bad), a)
+
+
+@judged_by("LIMIT-02")
+def _remaining(case: Case, verdict: ClauseVerdict) -> None:
+    for a in case.answers:
+        if a.limit_value is not None and a.remaining_value is not None:
+            good = a.remaining_value <= a.limit_value
+            actual = f"Remaining {a.remaining_value} of Limit {a.limit_value}"
+            verdict.that(good, "Remaining at most Limit", actual, a)
+    for window in case.windows():
+        _never_rises(window, "remaining", verdict)
+        _counts_down(window, case.unlimited, verdict)
+
+
+def _never_rises(window: list[Answer], header: str, verdict: ClauseVerdict) -> None:
+    """Judge pairs that do not overlap: the later answer shows no more than the earlier one."""
+    lowest: Answer | None = None
+    for a in sorted(window, key=lambda answer: answer.sent):
+        value = getattr(a, f"{header}_value")
+        if value is None:
+            continue
+        if lowest is not None and a.sent >= lowest.answered:
+            before = getattr(lowest, f"{header}_value")
+            name = f"RateLimit-{header.capitalize()}"
+            verdict.that(value <= before, f"{name} at most {before} in this window", value, a)
+        if lowest is None or value < getattr(lowest, f"{header}_value"):
+            lowest = a
+
+
+def _counts_down(window: list[Answer], unlimited: frozenset[str], verdict: ClauseVerdict) -> None:
+    """Judge the set: of Limit requests, only Limit - r can leave r or more behind them."""
+    counted = [
+        a
+        for a in window
+        if not a.refused and a.operation not in unlimited and a.remaining_value is not None
+    ]
+    if not counted or counted[0].limit_value is None:
+        return
+    limit = counted[0].limit_value
+    left = sorted((a.remaining_value or 0 for a in counted), reverse=True)
+    worst = max(range(len(left)), key=lambda i: left[i] - max(0, limit - i - 1))
+    allowed = max(0, limit - worst - 1)
+    expected = f"Remaining at most {allowed} after {worst + 1} counted requests"
+    verdict.that(left[worst] <= allowed, expected, left[worst], counted[0])
+
+
+@judged_by("LIMIT-03")
+def _reset(case: Case, verdict: ClauseVerdict) -> None:
+    for a in case.answers:
+        if a.reset_value is not None:
+            expected = f"Reset in seconds, at most the window of {case.window_s:g} s"
+            verdict.that(a.reset_value <= case.window_s, expected, a.reset_value, a)
+    for window in case.windows():
+        _never_rises(window, "reset", verdict)
+
+
+@judged_by("LIMIT-04")
+def _retry_after(case: Case, verdict: ClauseVerdict) -> None:
+    for a in case.refused:
+        seconds = a.retry_after_s
+        good = seconds is not None and (seconds >= 1 or http_date(a.retry_after) is not None)
+        expected = "Retry-After as whole seconds (at least 1) or an HTTP date"
+        verdict.that(good, expected, a.retry_after or "no Retry-After", a)
+        if a.enveloped is not None:
+            verdict.that(a.enveloped, "the error envelope on a 429", "another body", a)
+
+
+@judged_by("LIMIT-05")
+def _every_operation(case: Case, verdict: ClauseVerdict) -> None:
+    if not any(a.refused for a in case.plain):
+        passed = len(case.plain)
+        bound = case.announced
+        if bound is None or passed <= bound:
+            verdict.undecided(f"{passed} requests passed and none was refused: not past the limit")
+        else:
+            expected = f"429 past the limit of {bound}"
+            verdict.that(False, expected, f"{passed} passed", case.plain[-1])
+        return
+    limited = {a.operation for a in case.plain if a.refused}
+    for name in OPERATIONS:
+        if name in case.unlimited:
+            shown = next(a for a in reversed(case.plain) if a.operation == name and not a.refused)
+            verdict.that(False, f"{name} refused with 429 past the limit", shown.status, shown)
+        elif name in limited:
+            verdict.that(True, "", "")
+    untried = [n for n in OPERATIONS if n not in limited and n not in case.unlimited]
+    if untried:
+        verdict.undecided(f"not tried past the limit: {', '.join(untried)}")
+
+
+@judged_by("LIMIT-06")
+def _as_many_as_announced(case: Case, verdict: ClauseVerdict) -> None:
+    announced = case.announced
+    if announced is None:
+        verdict.undecided("no answer carries a usable RateLimit-Limit")
+        return
+    if not any(a.refused for a in case.plain):
+        passed = len(case.plain)
+        if passed <= announced:
+            verdict.undecided("the limit was not reached")
+            return
+        verdict.that(False, f"at most {announced} requests pass", f"{passed} passed")
+        return
+    beyond, short, seen = _first_window(case, announced)
+    verdict.that(not beyond, f"{announced} requests pass in a window", seen)
+    if short and _not_alone(case):
+        verdict.warn(False, f"{announced} requests pass in a window", f"{seen}; {OTHERS}")
+    else:
+        verdict.that(not short, f"{announced} requests pass in a window", seen)
+
+
+OTHERS = "Remaining fell by more than this run sent, so somebody else may use this address"
+
+
+def _first_window(case: Case, announced: int) -> tuple[int, int, str]:
+    """Return how many passed beyond the announced limit, and how many too few, in one window.
+
+    The first window alone is judged, and its requests one by one: what parallel requests do is
+    LIMIT-10, what happens after the first window LIMIT-07.
+    """
+    from conformance.kit.limiter_models import FITS  # noqa: PLC0415 - keeps the names apart
+
+    end = case.plain[0].sent + case.window_s
+    observed = [b for b in case.observed if b.end < end and b.size == 1]
+    kind = case.kind or FIXED
+    fits = FITS[kind](announced, case.window_s, observed)
+    fit = min(fits, key=lambda f: f.score)
+    beyond = sum(miss.beyond for miss in fit.misses)
+    first_refusal = next((m for m in fit.misses if m.short), None)
+    passed = sum(b.accepted for b in observed)
+    seen = f"{passed} passed, of {sum(b.size for b in observed)} sent"
+    if first_refusal is None:
+        return beyond, 0, seen
+    before = sum(b.accepted for b in observed if b.start < first_refusal.batch.start)
+    return beyond, first_refusal.short, f"the first refusal came after {before} had passed"
+
+
+def _not_alone(case: Case) -> bool:
+    """Whether Remaining sometimes, but not always, fell by more than one from one to the next."""
+    drops = []
+    for before, after in zip(case.observed, case.observed[1:], strict=False):
+        a, b = before.answers[-1].remaining_value, after.answers[0].remaining_value
+        if before.size == after.size == 1 and after.accepted and a and b is not None and b <= a:
+            drops.append(a - b)
+    return bool(drops) and max(drops) > 1 and min(drops) <= 1
+
+
+@judged_by("LIMIT-07")
+def _comes_back(case: Case, verdict: ClauseVerdict) -> None:
+    for batch in case.observed:
+        promise = _due_promise(case, batch)
+        if promise is None:
+            continue
+        verdict.that(
+            batch.accepted,
+            f"a request passes once Retry-After {promise.retry_after} is over",
+            f"429 after {batch.start - promise.answered:.2f} s",
+            batch.answers[0],
+        )
+    if not verdict.checks:
+        verdict.undecided("no request was sent at the end of a Retry-After")
+
+
+def _due_promise(case: Case, batch: Batch) -> Answer | None:
+    """Return the refusal whose Retry-After was over when the batch began, if nothing passed since."""
+    due = None
+    for answer in reversed([a for a in case.plain if a.answered <= batch.start]):
+        if not answer.refused:
+            if answer.operation in case.unlimited:
+                continue
+            break
+        wait = answer.retry_after_s
+        if wait is not None and wait >= 1 and answer.answered + wait <= batch.start:
+            due = answer
+    return due
+
+
+@judged_by("LIMIT-08")
+def _refused_writes(case: Case, verdict: ClauseVerdict) -> None:
+    for a in case.refused:
+        if a.operation in WRITES and a.effect is not None:
+            verdict.that(not a.effect, f"a refused {a.operation} changes nothing", "it did", a)
+    if not verdict.checks:
+        verdict.undecided("no refused write was looked up afterwards")
+
+
+@dataclass(frozen=True)
+class Bypass:
+    """One row of the bypass matrix: what was tried past the limit, and what came of it."""
+
+    name: str
+    tried: int
+    refused: int
+    effective: int
+    works: bool
+
+
+def bypass_matrix(case: Case) -> list[Bypass]:
+    """Return a row for each token, address and variation that was tried past the limit."""
+    groups: dict[str, list[Answer]] = {}
+    for answer in case.answers:
+        if not answer.plain and answer.variation != NO_CREDENTIALS and case.while_shut(answer):
+            groups.setdefault(_name_of(answer), []).append(answer)
+    return [_row(case, name, tries) for name, tries in groups.items()]
+
+
+def _name_of(answer: Answer) -> str:
+    if answer.variation:
+        return answer.variation
+    return "another token" if answer.address == FIRST else "another address"
+
+
+def _row(case: Case, name: str, tries: list[Answer]) -> Bypass:
+    effective = sum(not a.refused and a.effective for a in tries)
+    # A limiter that lets requests trickle in may do so in the middle of any one try.
+    trickles = case.kind in (BUCKET, SLIDING, None)
+    works = effective == len(tries) if trickles else effective > 0
+    refused = sum(a.refused for a in tries)
+    return Bypass(name, len(tries), refused, effective, works)
+
+
+@judged_by("LIMIT-09")
+def _no_bypass(case: Case, verdict: ClauseVerdict) -> None:
+    rows = bypass_matrix(case)
+    if not any(a.refused for a in case.plain):
+        verdict.undecided("the limit was not reached")
+        return
+    for row in rows:
+        actual = f"{row.effective} of {row.tried} took effect past the limit"
+        if row.name == "another address":
+            expected = "a budget of its own for another client address"
+            verdict.warn(row.refused < row.tried, expected, "refused as well")
+            continue
+        lenient = case.loopback and row.name.startswith(FORWARDED)
+        say = verdict.warn if lenient else verdict.that
+        shown = next((a for a in case.answers if _name_of(a) == row.name and a.effective), None)
+        say(not row.works, f"429 past the limit for {row.name}", actual, shown)
+    if not verdict.checks:
+        verdict.undecided("nothing but plain requests was tried past the limit")
+
+
+@judged_by("LIMIT-10")
+def _under_concurrency(case: Case, verdict: ClauseVerdict) -> None:
+    if case.fit is None:
+        verdict.undecided(
+            "no kind of window explains the answers, so there is no number to hold to"
+        )
+        return
+    crossed = [row for row in case.fit.expected if row[0].size > 1 and row[2] < row[0].size]
+    beyond = sum(max(0, batch.accepted - most) for batch, _, most in crossed)
+    for batch, _, most in crossed:
+        expected = f"at most {most} of {batch.size} parallel requests pass"
+        verdict.that(not beyond, expected, batch.accepted, batch.answers[-1])
+    if not crossed:
+        verdict.undecided("no parallel requests were sent across the limit")
+
+
+@judged_by("LIMIT-11")
+def _agreement(case: Case, verdict: ClauseVerdict) -> None:
+    for a in case.refused:
+        wait, reset = a.retry_after_s, a.reset_value
+        if wait is None or reset is None:
+            continue
+        # An HTTP date is whole seconds on a clock that need not tick with ours.
+        slack = AGREEMENT_S + (http_date(a.retry_after) is not None)
+        actual = f"Retry-After {a.retry_after}, RateLimit-Reset {a.reset}"
+        expected = "Retry-After and RateLimit-Reset within one second of each other"
+        verdict.that(abs(wait - reset) <= slack, expected, actual, a)
+
+
+@judged_by("LIMIT-12")
+def _choices(case: Case, verdict: ClauseVerdict) -> None:
+    verdict.observed = True
+    if any(a.refused for a in case.plain):
+        verdict.checks += 1
+    else:
+        verdict.undecided("the limit was not reached")
+
+
+@judged_by("LIMIT-13")
+def _half_way(case: Case, verdict: ClauseVerdict) -> None:
+    if case.kind != FIXED:
+        verdict.undecided("the window is not shown to be fixed")
+        return
+    for a in case.plain:
+        promise = _half_promise(case.plain, a)
+        if promise is not None:
+            expected = f"429 at half of Retry-After {promise.retry_after}"
+            verdict.that(a.refused, expected, a.status, a)
+    if not verdict.checks:
+        verdict.undecided("no request was sent at half of a Retry-After of 4 s or more")
+
+
+def _half_promise(plain: Iterable[Answer], answer: Answer) -> Answer | None:
+    for earlier in plain:
+        wait = earlier.retry_after_s
+        if not earlier.refused or wait is None or wait < LONG_ENOUGH_S:
+            continue
+        waited = answer.sent - earlier.answered
+        if HALF_FROM * wait <= waited and answer.answered - earlier.sent <= HALF_TO * wait:
+            return earlier
+    return None

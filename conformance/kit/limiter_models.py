@@ -1,0 +1,313 @@
+"""Four kinds of rate limiter as models, and which of them explains what was observed.
+
+A model is told what the target accepted, batch by batch, and says how many requests of the next
+batch it has room for: a fewest and a most, as the moment of each decision is known only to lie
+between sending and answer. What the target accepted beyond the room, or refused within it, is a miss.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from conformance.kit.limiter_answers import Answer, Batch
+
+FIXED, SLIDING, BUCKET, UNKNOWN = "fixed", "sliding", "bucket", "unknown"
+CLEAR_MARGIN = 3
+"""Misses by which the best kind has to beat every other kind before it counts as shown."""
+FIT_SHARE = 0.25
+"""The share of the limit that the best kind may miss by before no kind counts as shown."""
+ROUNDING_S = 1.0
+"""`RateLimit-Reset` is whole seconds."""
+
+
+class Model(Protocol):
+    """A limiter that has seen what the target accepted so far."""
+
+    def room(self, start: float, end: float) -> tuple[int, int]:
+        """Return the fewest and the most requests it lets pass between the two moments."""
+        ...
+
+    def record(self, batch: Batch) -> None:
+        """Take over what the target accepted and refused."""
+        ...
+
+
+@dataclass
+class Window:
+    """A fixed window that was seen: from when at the earliest, and the span in which it ends."""
+
+    opened: float
+    ends: tuple[float, float]
+    used: int = 0
+
+
+class FixedWindow:
+    """A budget that comes back as a whole when the window ends.
+
+    A window opens with the first request after the last one ended, or, where `aligned`, follows
+    the last one without a gap.
+    """
+
+    def __init__(
+        self, limit: int, length: float, running: Window | None = None, *, aligned: bool = False
+    ) -> None:
+        """Start without a window, or inside one that others opened."""
+        self.limit, self.length, self.aligned = limit, length, aligned
+        self.windows = [running] if running else []
+
+    def room(self, start: float, end: float) -> tuple[int, int]:
+        """Return what is left of the window, all of it after its end, both bounds around its end."""
+        if not self.windows or start >= self.windows[-1].ends[1]:
+            return self.limit, self.limit
+        left = max(0, self.limit - self.windows[-1].used)
+        inside = end < self.windows[-1].ends[0]
+        return left, left if inside else left + self.limit
+
+    def record(self, batch: Batch) -> None:
+        """Count what passed, in a new window where the running one cannot have let it pass."""
+        if self._opens_with(batch):
+            self.windows.append(Window(batch.start, self._ends(batch)))
+        self.windows[-1].used += batch.accepted
+
+    def _opens_with(self, batch: Batch) -> bool:
+        if not self.windows or batch.start >= self.windows[-1].ends[1]:
+            return True
+        left = max(0, self.limit - self.windows[-1].used)
+        return batch.end >= self.windows[-1].ends[0] and batch.accepted > left
+
+    def _ends(self, batch: Batch) -> tuple[float, float]:
+        if not self.aligned or not self.windows:
+            return batch.start + self.length, batch.opened + self.length
+        first, last = self.windows[-1].ends
+        passed = max(1, math.ceil((batch.opened - first) / self.length))
+        return first + passed * self.length, last + passed * self.length
+
+
+class SlidingLog:
+    """Each request that passed counts until it is one window old."""
+
+    def __init__(self, limit: int, length: float, *, counts_refused: bool = False) -> None:
+        """Start with an empty log; `counts_refused`: refused requests are logged as well."""
+        self.limit, self.length, self.counts_refused = limit, length, counts_refused
+        self._log: deque[tuple[float, float]] = deque()
+
+    def room(self, start: float, end: float) -> tuple[int, int]:
+        """Return the limit less what the log may hold, and less what it must hold."""
+        while self._log and self._log[0][1] + self.length < start:
+            self._log.popleft()
+        surely = sum(sent + self.length > end for sent, _ in self._log)
+        return max(0, self.limit - len(self._log)), max(0, self.limit - surely)
+
+    def record(self, batch: Batch) -> None:
+        """Log what counts."""
+        for answer in batch.answers:
+            if self.counts_refused or not answer.refused:
+                self._log.append((answer.sent, answer.answered))
+
+
+class SlidingCounter:
+    """Two counters: this window's, and the last one's weighted by how much of it still overlaps."""
+
+    def __init__(self, limit: int, length: float, origin: float) -> None:
+        """Cut time into windows that begin at `origin` and every `length` seconds before and after."""
+        self.limit, self.length, self.origin = limit, length, origin
+        self._counts: dict[int, int] = {}
+
+    def room(self, start: float, end: float) -> tuple[int, int]:
+        """Return the bounds; implementations differ by one where a fraction weighs in."""
+        bounds = [self._load(moment) for moment in (start, end)]
+        bounds += [self._load(b) for b in self._borders(start, end)]
+        heaviest, lightest = max(bounds), min(bounds)
+        if heaviest == lightest and heaviest.is_integer():
+            return max(0, self.limit - int(heaviest)), max(0, self.limit - int(heaviest))
+        fewest = math.floor(self.limit - heaviest) - 1
+        return max(0, fewest), max(0, math.ceil(self.limit - lightest) + 1)
+
+    def record(self, batch: Batch) -> None:
+        """Count what passed in the window in which it was answered."""
+        for answer in batch.answers:
+            if not answer.refused:
+                index = self._index(answer.answered)
+                self._counts[index] = self._counts.get(index, 0) + 1
+
+    def _index(self, moment: float) -> int:
+        return math.floor((moment - self.origin) / self.length)
+
+    def _borders(self, start: float, end: float) -> Iterator[float]:
+        for index in range(self._index(start) + 1, self._index(end) + 1):
+            yield self.origin + index * self.length
+
+    def _load(self, moment: float) -> float:
+        index = self._index(moment)
+        share = (moment - self.origin) / self.length - index
+        return self._counts.get(index - 1, 0) * (1 - share) + self._counts.get(index, 0)
+
+
+class TokenBucket:
+    """A bucket of `limit` tokens that fills up at `limit / length` a second."""
+
+    def __init__(self, limit: int, length: float) -> None:
+        """Start full."""
+        self.limit, self.rate = limit, limit / length
+        self._fewest = self._most = float(limit)
+        self._from = self._to = float("-inf")
+
+    def room(self, start: float, end: float) -> tuple[int, int]:
+        """Return the bounds of the tokens between the moments."""
+        fewest, most = self._levels(start, end)
+        return math.floor(fewest + 1e-9), math.floor(most + 1e-9)
+
+    def record(self, batch: Batch) -> None:
+        """Take the tokens out; a refusal shows that there was not a whole one left."""
+        fewest, most = self._levels(batch.start, batch.end)
+        self._fewest = max(0.0, fewest - batch.accepted)
+        self._most = max(0.0, most - batch.accepted)
+        if batch.refused:
+            spread = (batch.end - batch.start) * self.rate
+            self._most = min(self._most, 1.0 + spread)
+            self._fewest = min(self._fewest, self._most)
+        self._from, self._to = batch.start, batch.end
+
+    def _levels(self, start: float, end: float) -> tuple[float, float]:
+        if self._to == float("-inf"):
+            return float(self.limit), float(self.limit) + (end - start) * self.rate
+        fewest = min(float(self.limit), self._fewest + (start - self._to) * self.rate)
+        most = min(
+            self.limit + (end - start) * self.rate, self._most + (end - self._from) * self.rate
+        )
+        return fewest, most
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A batch that a model does not explain: it had room for `fewest` to `most` of its requests."""
+
+    batch: Batch
+    fewest: int
+    most: int
+
+    @property
+    def beyond(self) -> int:
+        """How many passed beyond the room."""
+        return max(0, self.batch.accepted - self.most)
+
+    @property
+    def short(self) -> int:
+        """How many were refused within the room."""
+        return max(0, self.fewest - self.batch.accepted)
+
+
+@dataclass
+class Fit:
+    """One model held against what was observed."""
+
+    kind: str
+    name: str
+    limit: int
+    window_s: float
+    model: Model
+    misses: list[Miss] = field(default_factory=list)
+    expected: list[tuple[Batch, int, int]] = field(default_factory=list)
+
+    @property
+    def score(self) -> int:
+        """How many requests the model does not explain."""
+        return sum(miss.beyond + miss.short for miss in self.misses)
+
+    def run(self, observed: Iterable[Batch]) -> Fit:
+        """Play the batches through the model, and return itself."""
+        for batch in observed:
+            fewest, most = self.model.room(batch.start, batch.end)
+            fewest = min(batch.size, max(0, fewest - batch.doubtful))
+            most = min(batch.size, most)
+            miss = Miss(batch, fewest, most)
+            self.expected.append((batch, fewest, most))
+            if miss.beyond or miss.short:
+                self.misses.append(miss)
+            self.model.record(batch)
+        return self
+
+
+def fixed_fits(limit: int, length: float, observed: Sequence[Batch]) -> list[Fit]:
+    """Return fixed windows of this size: opened by the first request, and as its headers say."""
+    first = observed[0].answers[0]
+    models = [FixedWindow(limit, length)]
+    if first.reset_value is not None and first.reset_value <= length:
+        for aligned in (False, True):
+            running = _running(first, limit)
+            models.append(FixedWindow(limit, length, running, aligned=aligned))
+    return [Fit(FIXED, "fixed window", limit, length, m).run(observed) for m in models]
+
+
+def _running(first: Answer, limit: int) -> Window:
+    reset, remaining = first.reset_value or 0, first.remaining_value
+    spent = 0 if remaining is None else max(0, limit - remaining - 1)
+    return Window(first.sent, (first.sent + reset - ROUNDING_S, first.answered + reset), spent)
+
+
+def sliding_fits(limit: int, length: float, observed: Sequence[Batch]) -> list[Fit]:
+    """Return sliding windows of this size: logs, and counters of each plausible origin."""
+    first = observed[0].answers[0]
+    origins = [first.answered, math.floor(first.answered / length) * length]
+    if first.reset_value is not None:
+        origins.append(first.answered + first.reset_value - length)
+    logs = [SlidingLog(limit, length), SlidingLog(limit, length, counts_refused=True)]
+    counters = [SlidingCounter(limit, length, origin) for origin in origins]
+    named: list[tuple[str, Model]] = [("sliding log", logs[0])]
+    named.append(("sliding log that counts refused requests", logs[1]))
+    named += [("sliding counter", counter) for counter in counters]
+    return [Fit(SLIDING, name, limit, length, m).run(observed) for name, m in named]
+
+
+def bucket_fits(limit: int, length: float, observed: Sequence[Batch]) -> list[Fit]:
+    """Return the token bucket of this size."""
+    return [Fit(BUCKET, "token bucket", limit, length, TokenBucket(limit, length)).run(observed)]
+
+
+FITS: dict[str, Callable[[int, float, Sequence[Batch]], list[Fit]]] = {
+    FIXED: fixed_fits,
+    SLIDING: sliding_fits,
+    BUCKET: bucket_fits,
+}
+
+
+def best_fits(limits: Iterable[int], length: float, observed: Sequence[Batch]) -> dict[str, Fit]:
+    """Return the fit with the fewest misses of each kind, over the limits given (best first)."""
+    order = list(dict.fromkeys(limits))
+    best: dict[str, Fit] = {}
+    for kind, fits_of in FITS.items():
+        tried = [fit for limit in order for fit in fits_of(limit, length, observed)]
+        best[kind] = min(tried, key=lambda fit: fit.score)
+    return best
+
+
+def shown(best: dict[str, Fit]) -> Fit | None:
+    """Return the one fit that the observations single out, or None where they do not."""
+    ranked = sorted(best.values(), key=lambda fit: fit.score)
+    winner, runner_up = ranked[0], ranked[1]
+    if winner.score > max(CLEAR_MARGIN, FIT_SHARE * winner.limit):
+        return None
+    return winner if runner_up.score - winner.score >= CLEAR_MARGIN else None
+
+
+def witness(winner: Fit, rivals: Iterable[Fit], origin: float) -> list[str]:
+    """Return, for each rival, the batch that it misses most, as a sentence."""
+    lines = []
+    for rival in rivals:
+        misses = [m for m in rival.misses if m.batch not in [w.batch for w in winner.misses]]
+        if not misses:
+            continue
+        worst = max(misses, key=lambda miss: miss.beyond + miss.short)
+        batch, at = worst.batch, worst.batch.start - origin
+        room = (
+            f"{worst.fewest}" if worst.fewest == worst.most else f"{worst.fewest} to {worst.most}"
+        )
+        lines.append(
+            f"at {at:.1f} s {batch.accepted} of {batch.size} passed; "
+            f"a {rival.name} of {rival.limit} in {rival.window_s:g} s had room for {room}"
+        )
+    return lines

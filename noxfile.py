@@ -1,0 +1,135 @@
+"""Sessions: the gate, the load side, and the kit's own checks. Thin over `python -m ...`.
+
+Credentials reach a child process in its environment only, its command line is not printed, and
+its exit status becomes nox's own (interface: Commands, Exit statuses).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+import nox
+
+nox.needs_version = ">=2025.2"
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["conformance"]
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+PACKAGES = ("conformance", "fixtures", "reports", "schemas")
+SOURCES = (*PACKAGES, "tests", "noxfile.py")
+CLEAN_UP_S = 120
+CREDENTIALS = {
+    "--token",
+    "--second-token",
+    "--restricted-token",
+    "--expired-token",
+    "--token-command",
+    "--start-command",
+    "--header",
+}
+
+
+@nox.session
+def conformance(session: nox.Session) -> None:
+    """Run every clause against --base-url, or against the embedded reference server."""
+    _install(session, "conformance")
+    _run(session, "-m", "pytest", "conformance", *session.posargs)
+
+
+@nox.session
+def serve(session: nox.Session) -> None:
+    """Run the embedded reference server by itself: --port N."""
+    _install(session, "reference")
+    _run(session, "-m", "fixtures.reference", *session.posargs)
+
+
+@nox.session
+def sweep(session: nox.Session) -> None:
+    """Delete what interrupted runs left behind at --base-url."""
+    _install(session, "conformance")
+    _run(session, "-m", "conformance.sweep", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the kit's self-tests."""
+    _install(session, "tests")
+    _run(session, "-m", "pytest", "tests", *session.posargs)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Run the suite against every deliberate defect and every correct variant."""
+    _install(session, "conformance")
+    _run(session, "-m", "fixtures.mutants", *session.posargs)
+
+
+@nox.session
+def schemathesis(session: nox.Session) -> None:
+    """Check the OpenAPI document and the reference server against each other."""
+    _install(session, "schemathesis")
+    _run(session, "-m", "fixtures.schemathesis", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check format, lint and types."""
+    _install(session, "lint")
+    session.run("ruff", "format", "--check", *SOURCES)
+    session.run("ruff", "check", *SOURCES)
+    session.run("mypy", *(part for name in PACKAGES for part in ("-p", name)))
+
+
+def _install(session: nox.Session, group: str) -> None:
+    session.install("--quiet", *nox.project.dependency_groups(PYPROJECT, group))
+
+
+def _run(session: nox.Session, *arguments: str) -> None:
+    """Run Python with the arguments and end nox with its exit status."""
+    public, secret = _without_credentials(arguments)
+    environment = {**os.environ, **secret, "VIRTUAL_ENV": str(session.virtualenv.location)}
+    python = str(Path(session.bin) / "python")
+    # session.run would log the command line, flatten the status, and kill after half a second.
+    sys.exit(_wait(subprocess.Popen([python, *public], env=environment)))  # noqa: S603 - our own
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    """Wait for the child; hand SIGTERM on, and give it time to clean up after an interrupt."""
+
+    def hand_on(number: int, _frame: FrameType | None) -> None:
+        process.send_signal(number)
+
+    signal.signal(signal.SIGTERM, hand_on)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        # The terminal has sent the child the same signal; a second one is the user's to send.
+        try:
+            return process.wait(CLEAN_UP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait()
+
+
+def _without_credentials(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Move credentials from the arguments into variables, where `ps` does not show them."""
+    public: list[str] = []
+    secret: dict[str, str] = {}
+    rest = iter(arguments)
+    for argument in rest:
+        option, equals, value = argument.partition("=")
+        if option not in CREDENTIALS:
+            public.append(argument)
+            continue
+        name = "CONTACTS_" + option.removeprefix("--").replace("-", "_").upper()
+        given = value if equals else next(rest, "")
+        # A header may hold a comma, so repeated options are handed over a line each.
+        secret[name] = secret.get(name, "") + given + ("\n" if option == "--header" else "")
+    return public, secret

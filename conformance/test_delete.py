@@ -47,6 +47,26 @@ def test_totals_count_a_deleted_contact_no_more(deletion: Outcome, judge: Judge)
         judge.that(total == there, f"meta.total {there}: those still there", total, x)
 
 
+@pytest.mark.clause("DELETE-02")
+def test_a_list_read_before_the_delete_is_not_shown_again(quiet: Outcome, judge: Judge) -> None:
+    premise(quiet.delete.ok and quiet.list.ok, "the delete was refused", quiet.delete)
+    x, gone = quiet.list, quiet.gone.id
+
+    judge.that(gone not in x.ids, "no deleted contact", gone, x)
+    total, there = x.at("data", "meta", "total"), len(x.records)
+    judge.that(total == there, f"meta.total {there}: those still there", total, x)
+
+
+@pytest.mark.clause("DELETE-03")
+def test_a_search_made_before_the_delete_is_not_answered_again(
+    quiet: Outcome, judge: Judge
+) -> None:
+    premise(quiet.delete.ok and quiet.search.ok, "the delete was refused", quiet.delete)
+    x = quiet.search
+
+    judge.that(quiet.gone.id not in x.ids, "no deleted contact by its email", x.ids, x)
+
+
 @pytest.mark.clause("DELETE-03")
 def test_a_deleted_contact_is_not_found(deletion: Outcome, judge: Judge) -> None:
     premise(deletion.delete.ok, "the delete was refused", deletion.delete)

@@ -95,3 +95,8 @@ def test_the_full_name_holds_both_names(evidence: Evidence, judge: Judge) -> Non
 @pytest.mark.clause("OBJ-08")
 def test_an_update_is_not_before_the_creation(evidence: Evidence, judge: Judge) -> None:
     judge.absorb(evidence.judge("OBJ-08"))
+
+
+@pytest.mark.clause("OBJ-09")
+def test_a_record_is_the_same_wherever_it_is_shown(evidence: Evidence, judge: Judge) -> None:
+    judge.absorb(evidence.judge("OBJ-09"))

@@ -18,11 +18,13 @@ from conformance.kit.exchange import Exchange
 from conformance.kit.expect import Judge
 from conformance.kit.ledger import Ledger
 from conformance.kit.moments import SKEW_S, server_now, to_epoch
+from conformance.kit.sameness import Sameness
 from conformance.kit.wire import http_date
 
 FINDINGS_KEPT = 12
 WRITES = ("create", "update", "archive", "restore")
 UNCERTAIN = object()
+SAMENESS = "OBJ-09"
 _WRITTEN = {"create": schemas.CREATE_FIELDS, "update": schemas.UPDATE_FIELDS}
 
 Check = Callable[[Exchange, Judge], None]
@@ -94,12 +96,14 @@ class Evidence:
         self._ledger = ledger
         self._named: set[str] = set()
         self.known: dict[str, Known] = {}
+        self._sameness = Sameness()
 
     def observe(self, exchange: Exchange) -> None:
         """Let every check look at the exchange."""
         if exchange.operation == "other":
             return
         self._remember_names(exchange)
+        self._sameness.observe(exchange)
         for clause, check in _EXCHANGE_CHECKS.items():
             if self._open(clause):
                 check(exchange, self._judges[clause])
@@ -111,6 +115,8 @@ class Evidence:
 
     def judge(self, clause: str) -> Judge:
         """Return what was found about one clause so far."""
+        if clause == SAMENESS:
+            return self._sameness.judge({str(e.id) for e in self._ledger.entries.values() if e.id})
         return self._judges[clause]
 
     def _observe_record(self, record: dict[str, Any], exchange: Exchange) -> None:

@@ -12,11 +12,13 @@ import binascii
 import hashlib
 import hmac
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 TOKEN_VARIABLE = "$CONTACTS_TOKEN"  # noqa: S105 - the name of a variable, not its value
 ALTERED_TAIL = "A" * 10
+_COMPACT = re.compile(r"[A-Za-z0-9_=.-]*")
 
 
 class NotAJwt(ValueError):
@@ -109,6 +111,8 @@ def claims(token: str) -> dict[str, Any]:
     parts = token.split(".")
     if len(parts) != 3:
         raise NotAJwt(f"{len(parts)} dot-separated parts instead of 3")
+    if not _COMPACT.fullmatch(token):
+        raise NotAJwt("it holds a character that base64url has not")
     _decode_object(parts[0], "header")
     return _decode_object(parts[1], "claims set")
 

@@ -7,6 +7,7 @@ and knows nothing of pytest.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ PRODUCTION_HOST = "api.actuallycare.com"
 LAST_PORT = 65535
 WINDOW_REQUESTS = 480
 PROFILES = ("window", "deep")
+# A token of RFC 9110, 5.6.2.
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 class UsageProblem(Exception):
@@ -316,24 +319,29 @@ def _known(path: str | None, catalogue: Catalogue) -> Mapping[str, str]:
 
 def _report_dir(text: str) -> Path:
     path = Path(text)
-    if path.exists() and not path.is_dir():
-        raise UsageProblem("--report-dir", text, "this is a file; name a directory")
     try:
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise UsageProblem("--report-dir", text, f"cannot be made: {problem.strerror}") from None
+    except FileExistsError:
+        raise UsageProblem("--report-dir", text, "this is a file; name a directory") from None
+    except (OSError, ValueError) as problem:
+        raise UsageProblem("--report-dir", text, f"cannot be made: {problem}") from None
     return path
 
 
 def _header(text: str) -> tuple[str, str]:
-    name, colon, value = text.partition(":")
-    if not colon or not name.strip() or any(c in text for c in "\r\n\0"):
-        raise UsageProblem("--header", name, "write it as 'Name: value'")
-    return name.strip(), value.strip()
+    name, _, value = text.partition(":")
+    name, value = name.strip(), value.strip()
+    if not _HEADER_NAME.fullmatch(name) or not (value.isascii() and value.isprintable()):
+        raise UsageProblem("--header", name, "write it as 'Name: value', in ASCII")
+    return name, value
 
 
 def _existing_file(option: str, text: str | None) -> str | None:
-    if text is not None and not Path(text).is_file():
+    try:
+        exists = text is None or Path(text).is_file()
+    except (OSError, ValueError):  # Too long for a path, or no path at all.
+        exists = False
+    if not exists:
         raise UsageProblem(option, text, "no such file")
     return text
 

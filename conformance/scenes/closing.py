@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from conformance.kit.checks import Known
+from conformance.kit.expect import premise
 from conformance.kit.stage import Phase, Scene, scene
 
 READS = 4
@@ -46,9 +47,27 @@ def _others(known: Known | None, record: dict[str, Any]) -> list[str]:
 
 @scene(Phase.EXTRA)
 async def late_update(s: Scene) -> None:
-    """Change a contact more than a second after its last change (UPDATE-10)."""
+    """Change contacts more than a second after their last change (UPDATE-10)."""
     crew = await s.of("people")
-    s.out.before = crew.decoy.exchange
+    changes = [(crew.decoy, {"notes": "changed later"}), (crew.lone, {"tags": ["later"]})]
     # The clause speaks of time, so time has to pass; on most targets it already has.
-    await asyncio.sleep(max(0.0, s.out.before.ended + LATER_S - time.time()))
-    s.out.update = await s.api.update(crew.decoy.id, {"notes": "changed later"})
+    last = max(made.exchange.ended for made, _ in changes)
+    await asyncio.sleep(max(0.0, last + LATER_S - time.time()))
+    answers = await s.all(*(s.api.update(made.id, change) for made, change in changes))
+    s.out.steps = [(made.exchange, x) for (made, _), x in zip(changes, answers, strict=True)]
+
+
+@scene(Phase.CLOSING)
+async def quiet(s: Scene) -> None:
+    """Delete a contact between two readings of its list, while nothing else writes.
+
+    A cache that other writes would empty shows itself here (DELETE-02, DELETE-03).
+    """
+    before = await s.of("deletion")
+    token = (await s.of("filters")).token
+    premise(before.after_reviving, "the set to delete from could not be made")
+    s.out.gone = before.stays[0]
+    email = s.out.gone.sent["email"]
+    s.out.before = await s.all(s.api.list(search=token), s.api.search(email=email))
+    s.out.delete = await s.api.delete(s.out.gone.id)
+    s.out.list, s.out.search = await s.all(s.api.list(search=token), s.api.search(email=email))

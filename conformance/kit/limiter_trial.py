@@ -1,0 +1,437 @@
+"""The active trial of a rate limiter as a plan without I/O: which requests, and when.
+
+`trial` is a generator. It yields steps, a driver carries them out and sends the replies back in;
+it returns every answer, with the effects of refused writes and of variations looked up. The
+same plan runs over any client and, in tests, on a simulated clock.
+
+The course of a trial, from the first request at t0 on:
+1. half of the budget, one request at a time, through all eight operations;
+2. a pause, so that a budget that comes back bit by bit differs from one that comes back whole;
+3. on to the first 429, and with every operation, token, address and variation past it;
+4. one request at half of Retry-After, one when it is over;
+5. once t0 is a window old: the looking up, the cleaning up, and parallel requests across the limit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import schemas
+from conformance.kit.limiter_answers import FIRST, NO_CREDENTIALS, Answer
+
+SECOND = "second"
+"""The label of the other token and of the other source address."""
+UNKNOWN_ID = "0b5f0f0e-6f0a-4f3e-9c53-2d6f0e1f7a10"
+PAUSE_SHARE = 0.3
+"""The part of the window after which the second half of the budget is spent."""
+MARGIN_S = 0.05
+"""How much later than told a request is sent, so that it is never too early."""
+MOST_TRIES = 12
+TRIES_EACH = 2
+LONG_ENOUGH_S = 4.0
+
+
+@dataclass(frozen=True)
+class Variation:
+    """What a variation changes about `GET /contacts/{id}`: headers, or method and path."""
+
+    name: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    method: str = "GET"
+    path: Callable[[str], str] = str
+
+
+def _forwarded(header: str, value: str = "203.0.113.{n}") -> Variation:
+    return Variation(f"forwarded: {header}", {header: value})
+
+
+VARIATIONS = (
+    _forwarded("X-Forwarded-For"),
+    _forwarded("Forwarded", "for=203.0.113.{n}"),
+    _forwarded("X-Real-IP"),
+    _forwarded("X-Client-IP"),
+    _forwarded("True-Client-IP"),
+    _forwarded("CF-Connecting-IP"),
+    _forwarded("X-Forwarded-Host", "host-{n}.example.com"),
+    Variation("another user agent", {"User-Agent": "another-client/{n}"}),
+    Variation("another method", method="HEAD"),
+    Variation("a trailing slash", path=lambda path: path + "/"),
+    Variation("another path case", path=lambda path: path.replace("contacts", "Contacts")),
+    Variation("a doubled slash", path=lambda path: path.replace("/contacts", "//contacts")),
+    Variation("an encoded letter", path=lambda path: path.replace("contacts", "%63ontacts")),
+    Variation("an extra parameter", path=lambda path: path + "?_={n}"),
+)
+"""What may open a new budget where the limiter's key is derived carelessly (LIMIT-09)."""
+BY_NAME = {variation.name: variation for variation in VARIATIONS}
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One request to send. `query` is for list and search; `number` fills `{n}` in variations."""
+
+    operation: str
+    contact_id: str | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+    token: str = FIRST
+    address: str = FIRST
+    variation: str = ""
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class Volley:
+    """Requests to send with at most `in_flight` at a time; the replies come in the same order."""
+
+    shots: tuple[Shot, ...]
+    in_flight: int = 1
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Nothing is sent before `until`, in seconds since the epoch."""
+
+    until: float
+    why: str
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What is to come: about how many requests, and about how long from now."""
+
+    requests: int
+    seconds: float
+    window_s: float
+    limit: int
+
+
+Step = Volley | Pause | Forecast
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer and its JSON body (None where it is none)."""
+
+    answer: Answer
+    body: Any = None
+
+    def record(self) -> dict[str, Any]:
+        """Return `data` where it is an object, else an empty one."""
+        data = self.body.get("data") if isinstance(self.body, dict) else None
+        return data if isinstance(data, dict) else {}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a trial may do; `limit` and `window_s` left out are taken from the first answer."""
+
+    make_body: Callable[[], dict[str, Any]]
+    limit: int | None = None
+    window_s: float | None = None
+    second_token: bool = False
+    second_address: bool = False
+    in_flight: int = 32
+    max_requests: int | None = None
+
+
+Steps = Generator[Step, list[Reply], None]
+
+
+class Trial:
+    """One trial: `steps` is the plan, `answers` is what came of it so far."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Prepare; nothing is sent before the steps are taken."""
+        self.plan = plan
+        self.answers: list[Answer] = []
+        self.limit = plan.limit or schemas.RATE_LIMIT_REQUESTS
+        self.window_s = plan.window_s or float(schemas.RATE_LIMIT_WINDOW_S)
+        self.began = 0.0
+        self.live: list[str] = []
+        self._writes: list[tuple[int, str, str]] = []
+        self._sent: dict[str, dict[str, Any]] = {}
+
+    @property
+    def bound(self) -> int:
+        """The most requests that the trial sends."""
+        most = 2 * self.limit + 40
+        rest = 8 + 4 * len(VARIATIONS) * TRIES_EACH + self.limit + 2 * self.plan.in_flight
+        return self.plan.max_requests or most + rest
+
+    @property
+    def now(self) -> float:
+        """When the last answer came."""
+        return max((answer.answered for answer in self.answers), default=0.0)
+
+    def steps(self) -> Steps:
+        """Yield the steps of the whole trial."""
+        yield from self._calibrate()
+        subjects = yield from self._prepare()
+        reached = yield from self._spend(subjects)
+        if reached:
+            yield from self._past_the_limit(subjects)
+            yield from self._come_back(subjects)
+            yield from self._look_up(subjects)
+        yield from self._clean()
+        if reached:
+            yield from self._unauthenticated(subjects)
+            yield from self._all_at_once()
+
+    # --- the pieces ------------------------------------------------------------------------------
+
+    def _send(self, shot: Shot) -> Generator[Step, list[Reply], Reply]:
+        return (yield from self._volley((shot,)))[0]
+
+    def _volley(
+        self, shots: tuple[Shot, ...], in_flight: int = 1
+    ) -> Generator[Step, list[Reply], list[Reply]]:
+        replies = yield Volley(shots, in_flight)
+        for shot, reply in zip(shots, replies, strict=True):
+            self._note(shot, reply)
+        return replies
+
+    def _note(self, shot: Shot, reply: Reply) -> None:
+        self.answers.append(reply.answer)
+        status = reply.answer.status
+        contact_id = reply.record().get("id")
+        if shot.operation == "create" and isinstance(contact_id, str):
+            self.live.append(contact_id)
+        if (
+            shot.operation == "delete"
+            and status in (200, 204, 404)
+            and shot.contact_id in self.live
+        ):
+            self.live.remove(shot.contact_id)
+
+    def _calibrate(self) -> Steps:
+        """Learn limit and window from one answer; where the budget is not whole, wait for it."""
+        first = (yield from self._send(Shot("list", query={"limit": "1"}))).answer
+        self._learn(first)
+        spent = first.refused or self._spent_before(first)
+        yield Forecast(self.bound, self._duration(first if spent else None), *self._size())
+        if spent:
+            wait = first.retry_after_s if first.refused else first.reset_value
+            wait = min(wait or self.window_s, self.window_s)
+            yield Pause(first.answered + wait + MARGIN_S, "the budget is partly spent already")
+            self.answers.clear()
+            again = (yield from self._send(Shot("list", query={"limit": "1"}))).answer
+            self._learn(again)
+        self.began = self.answers[-1].sent
+
+    def _size(self) -> tuple[float, int]:
+        return self.window_s, self.limit
+
+    def _learn(self, first: Answer) -> None:
+        self.limit = self.plan.limit or first.limit_value or self.limit
+        if self.plan.window_s is None and first.reset_value and first.reset_value > 1:
+            self.window_s = min(float(first.reset_value), float(schemas.RATE_LIMIT_WINDOW_S))
+
+    def _spent_before(self, first: Answer) -> bool:
+        limit, remaining, reset = first.limit_value, first.remaining_value, first.reset_value
+        if limit is None or remaining is None:
+            return False
+        ends_soon = reset is not None and reset < self.window_s * (2 * PAUSE_SHARE)
+        return remaining < limit - 1 or (ends_soon and reset is not None and reset > 1)
+
+    def _duration(self, spent: Answer | None) -> float:
+        """Return seconds: the rest of a window that others opened, one window, and the requests."""
+        rest = 0.0 if spent is None else float(spent.reset_value or self.window_s)
+        elapsed = self.answers[-1].answered - self.answers[-1].sent
+        return min(rest, self.window_s) + self.window_s + elapsed * self.limit / 4
+
+    def _prepare(self) -> Generator[Step, list[Reply], dict[str, str]]:
+        """Make the contacts that refused writes are aimed at: one to change, delete, restore."""
+        subjects = {}
+        for purpose in ("change", "delete", "restore"):
+            body = self.plan.make_body()
+            reply = yield from self._send(Shot("create", body=body))
+            subjects[purpose] = str(reply.record().get("id") or UNKNOWN_ID)
+            self._sent[purpose] = dict(body)
+        yield from self._send(Shot("archive", subjects["restore"]))
+        return subjects
+
+    # --- spending the budget ---------------------------------------------------------------------
+
+    def _spend(self, subjects: Mapping[str, str]) -> Generator[Step, list[Reply], bool]:
+        """Send to the first 429, with a pause at half of the limit; return whether it came."""
+        paused = False
+        life = self._life(subjects["change"])
+        shot = next(life)
+        while len(self.answers) < min(self.bound, 2 * self.limit + 40):
+            if not paused and len(self.answers) >= self.limit // 2:
+                paused = True
+                until = self.began + PAUSE_SHARE * self.window_s
+                yield Pause(until, "half of the budget is spent")
+            reply = yield from self._send(shot)
+            if reply.answer.refused:
+                return True
+            shot = life.send(reply)
+        return False
+
+    def _life(self, fallback: str) -> Generator[Shot, Reply, None]:
+        """Yield the eight operations over and over, on contacts that come and go."""
+        while True:
+            reply = yield Shot("create", body=self.plan.make_body())
+            contact_id = str(reply.record().get("id") or fallback)
+            yield Shot("get", contact_id)
+            yield Shot("update", contact_id, body={"notes": "first"})
+            yield Shot("archive", contact_id)
+            yield Shot("restore", contact_id)
+            yield Shot("list", query={"limit": "1"})
+            yield Shot("search", query={"limit": "1"})
+            if contact_id != fallback:
+                yield Shot("delete", contact_id)
+
+    # --- past the limit --------------------------------------------------------------------------
+
+    def _past_the_limit(self, subjects: Mapping[str, str]) -> Steps:
+        """Try everything that may get through, with plain requests all around."""
+        operations = list(self._every_operation(subjects))
+        for shot in (*operations, *reversed(operations)):
+            yield from self._refusable(shot)
+        plain = _round_robin(operations)
+        yield from self._refusable(next(plain))
+        for shot in self._attempts(subjects["change"]):
+            yield from self._send(shot)
+            yield from self._refusable(next(plain))
+
+    def _every_operation(self, subjects: Mapping[str, str]) -> Iterator[Shot]:
+        change = subjects["change"]
+        body = self._sent.setdefault("create", self.plan.make_body())
+        yield Shot("list", query={"limit": "1"})
+        yield Shot("create", body=body)
+        yield Shot("search", query={"limit": "1"})
+        yield Shot("update", change, body={"notes": "refused"})
+        yield Shot("get", change)
+        yield Shot("archive", change)
+        yield Shot("restore", subjects["restore"])
+        yield Shot("delete", subjects["delete"])
+
+    def _refusable(self, shot: Shot) -> Steps:
+        reply = yield from self._send(shot)
+        if reply.answer.refused and shot.operation in ("create", "update", "archive", "restore"):
+            self._writes.append((len(self.answers) - 1, shot.operation, shot.operation))
+        elif reply.answer.refused and shot.operation == "delete":
+            self._writes.append((len(self.answers) - 1, "delete", "delete"))
+
+    def _attempts(self, contact_id: str) -> Iterator[Shot]:
+        shot = Shot("get", contact_id)
+        for number in range(TRIES_EACH):
+            if self.plan.second_token:
+                yield replace(shot, operation="list", contact_id=None, token=SECOND)
+            if self.plan.second_address:
+                yield replace(shot, address=SECOND)
+            for index, variation in enumerate(VARIATIONS):
+                seed = 2 + number * len(VARIATIONS) + index
+                yield replace(shot, variation=variation.name, number=seed)
+
+    # --- coming back -----------------------------------------------------------------------------
+
+    def _come_back(self, subjects: Mapping[str, str]) -> Steps:
+        """Ask at half of Retry-After, when it is over, and once the window is over for sure."""
+        shot = Shot("get", subjects["change"])
+        promise = self._promise()
+        wait = self._patience(promise)
+        if wait >= LONG_ENOUGH_S:
+            yield Pause(promise.answered + wait / 2, "half of Retry-After")
+            yield from self._send(shot)
+        yield Pause(promise.answered + wait + MARGIN_S, "Retry-After")
+        yield from self._send(shot)
+        over = self.began + self.window_s + MARGIN_S
+        if self.now < over:
+            yield Pause(over, "the window is over")
+        yield from self._until_passed(shot)
+
+    def _promise(self) -> Answer:
+        """Return the first refusal since a plain request last passed."""
+        promise = None
+        for answer in reversed([a for a in self.answers if a.plain]):
+            if not answer.refused:
+                if promise is not None:
+                    break
+                continue
+            promise = answer
+        return promise or self.answers[-1]
+
+    def _patience(self, promise: Answer) -> float:
+        """Return the seconds to wait: as told, but never beyond the end of the window."""
+        told = promise.retry_after_s
+        rest = max(1.0, self.began + self.window_s - promise.answered + 1.0)
+        if told is None or told < 1:
+            told = float(promise.reset_value or rest)
+        return min(told, rest)
+
+    def _until_passed(self, shot: Shot) -> Generator[Step, list[Reply], Reply]:
+        """Send until it passes, waiting as told, for two windows from the start at the most."""
+        for _ in range(MOST_TRIES):
+            reply = yield from self._send(shot)
+            give_up = self.began + 2 * self.window_s
+            until = self.now + max(1.0, self._patience(reply.answer)) + MARGIN_S
+            if not reply.answer.refused or until > give_up:
+                break
+            yield Pause(until, "Retry-After")
+        return reply
+
+    def _look_up(self, subjects: Mapping[str, str]) -> Steps:
+        """Find out whether refused writes took effect (LIMIT-08)."""
+        happened: dict[str, bool] = {}
+        change = yield from self._until_passed(Shot("get", subjects["change"]))
+        if change.answer.status == 200:
+            happened["update"] = change.record().get("notes") == "refused"
+            happened["archive"] = change.record().get("is_archived") is True
+        restore = yield from self._until_passed(Shot("get", subjects["restore"]))
+        if restore.answer.status == 200:
+            happened["restore"] = restore.record().get("is_archived") is False
+        delete = yield from self._until_passed(Shot("get", subjects["delete"]))
+        if delete.answer.status in (200, 404):
+            happened["delete"] = delete.answer.status == 404
+        happened |= yield from self._look_for_creates()
+        for index, operation, _ in self._writes:
+            effect = happened.get(operation)
+            self.answers[index] = replace(self.answers[index], effect=effect)
+
+    def _look_for_creates(self) -> Generator[Step, list[Reply], dict[str, bool]]:
+        word = str(self._sent["create"].get("last_name") or self._sent["create"]["first_name"])
+        query = {"search": word, "limit": "100"}
+        reply = yield from self._until_passed(Shot("list", query=query))
+        found = reply.record().get("contacts")
+        if reply.answer.status != 200 or not isinstance(found, list):
+            return {}
+        ours = [r for r in found if isinstance(r, dict) and word in map(str, r.values())]
+        self.live += [str(r["id"]) for r in ours if "id" in r and r["id"] not in self.live]
+        return {"create": bool(ours)}
+
+    def _clean(self) -> Steps:
+        """Delete what the trial made; what is left stays in `live`."""
+        for contact_id in list(self.live):
+            yield from self._until_passed(Shot("delete", contact_id))
+
+    # --- the last requests -----------------------------------------------------------------------
+
+    def _unauthenticated(self, subjects: Mapping[str, str]) -> Steps:
+        """Put a request without credentials between two plain ones (LIMIT-12)."""
+        shot = Shot("get", subjects["change"])
+        for each in (shot, replace(shot, variation=NO_CREDENTIALS), shot):
+            yield from self._send(each)
+
+    def _all_at_once(self) -> Steps:
+        """Send parallel requests until they must have crossed the limit (LIMIT-06, LIMIT-10)."""
+        limited = [a.operation for a in self.answers if a.plain and a.refused]
+        shot = Shot("get", UNKNOWN_ID) if "get" in limited else Shot("list", query={"limit": "1"})
+        count = max(1, min(self.limit + self.plan.in_flight, self.bound - len(self.answers)))
+        yield from self._volley((shot,) * count, min(self.plan.in_flight, count))
+
+
+def _round_robin(shots: list[Shot]) -> Iterator[Shot]:
+    index = 0
+    while True:
+        yield shots[index % len(shots)]
+        index += 1
+
+
+def longest(window_s: float) -> float:
+    """Return the longest that a trial of this window takes, in seconds: two windows."""
+    return 2 * math.ceil(window_s)

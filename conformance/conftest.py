@@ -15,14 +15,18 @@ pytest_plugins = [
 ]
 
 
-def pytest_contacts_results(document: dict[str, Any], directory: Path) -> None:
+def pytest_contacts_results(
+    document: dict[str, Any], directory: Path, earlier: dict[str, Any] | None
+) -> None:
     """Write every report into the report directory."""
-    reports.write.write_all(document, directory)
+    reports.write.write_all(document, directory, earlier=earlier)
 
 
-def pytest_contacts_summary(document: dict[str, Any]) -> list[str]:
+def pytest_contacts_summary(
+    document: dict[str, Any], earlier: dict[str, Any] | None
+) -> list[str]:
     """Close the terminal output with the verdict by clause group and the failures."""
-    return reports.terminal.summary_lines(document)
+    return reports.terminal.summary_lines(document, earlier=earlier)
 
 
 def pytest_contacts_failure(clause: dict[str, Any], violation: dict[str, Any]) -> str:

@@ -20,12 +20,16 @@ def pytest_contacts_target(
 
 
 @pytest.hookspec
-def pytest_contacts_results(document: dict[str, Any], directory: Path) -> None:
-    """Write the results document wherever it is wanted."""
+def pytest_contacts_results(
+    document: dict[str, Any], directory: Path, earlier: dict[str, Any] | None
+) -> None:
+    """Write the results document wherever it is wanted, beside an earlier one where there is."""
 
 
 @pytest.hookspec(firstresult=True)
-def pytest_contacts_summary(document: dict[str, Any]) -> list[str] | None:
+def pytest_contacts_summary(
+    document: dict[str, Any], earlier: dict[str, Any] | None
+) -> list[str] | None:
     """Return the lines that close the terminal output."""
 
 

@@ -29,12 +29,11 @@ from conformance.kit.limiter_clauses import (
     ClauseVerdict,
     LimiterFinding,
     bypass_matrix,
+    held_to_limit,
     judge_all,
     unlimited_operations,
 )
 from conformance.kit.limiter_models import (
-    FITS,
-    FIXED,
     UNKNOWN,
     Fit,
     best_fits,
@@ -212,8 +211,7 @@ def _candidate_limits(
 def _limit(case: Case) -> int | None:
     if case.fit is not None:
         return case.fit.limit
-    first = next((i for i, a in enumerate(case.plain) if a.refused), None)
-    return first
+    return next((i for i, a in enumerate(case.plain) if a.refused), None)
 
 
 def _why_unknown(case: Case) -> str:
@@ -227,8 +225,7 @@ def _verdict(
 ) -> tuple[Verdict, list[str], list[Expected]]:
     if limit is None:
         return "not_evaluated", ["no limit is documented or announced"], []
-    fits = FITS[case.kind or FIXED](limit, case.window_s, case.observed)
-    fit = min(fits, key=lambda f: f.score)
+    fit = held_to_limit(case, limit, case.observed)
     laxer, stricter = _laxer(fit, clauses, case), _stricter(fit, clauses)
     expected = [e for row in fit.expected for e in _expected(*row)]
     if laxer:
@@ -264,8 +261,9 @@ def _stricter(fit: Fit, clauses: dict[str, ClauseVerdict]) -> list[str]:
 
 def _expected(batch: Batch, fewest: int, most: int) -> list[Expected]:
     """Return an outcome for each request of a batch; in parallel ones only the number is known."""
-    outcomes: list[Outcome] = ["accept"] * fewest + ["either"] * (most - fewest)
-    outcomes += ["refuse"] * (batch.size - most)
+    counts: list[tuple[Outcome, int]] = [("accept", fewest), ("either", most - fewest)]
+    counts.append(("refuse", batch.size - most))
+    outcomes = [outcome for outcome, count in counts for _ in range(count)]
     ordered = sorted(batch.answers, key=lambda a: (a.refused, a.answered))
     return [Expected(a, o) for a, o in zip(ordered, outcomes, strict=True)]
 

@@ -6,14 +6,16 @@ sends a request: whoever gathers the answers decides how many requests are worth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Literal
 
 from conformance.kit.exchange import OPERATIONS
 from conformance.kit.limiter_answers import FIRST, NO_CREDENTIALS, Answer, Batch, http_date
-from conformance.kit.limiter_models import BUCKET, FIXED, SLIDING, Fit, FixedWindow
+from conformance.kit.limiter_models import BUCKET, FITS, FIXED, SLIDING, Fit, FixedWindow
 
 Status = Literal["passed", "failed", "warned", "not_evaluated", "observed"]
 AGREEMENT_S = 1.0
@@ -113,15 +115,23 @@ class Case:
         return [answer for answer in self.answers if answer.refused]
 
     @cached_property
-    def shut(self) -> list[tuple[Answer, Answer]]:
-        """Plain 429s next to each other with no plain request let pass between them."""
-        ordered = [a for a in self.plain if a.operation not in self.unlimited]
-        pairs = zip(ordered, ordered[1:], strict=False)
-        return [(a, b) for a, b in pairs if a.refused and b.refused and b.sent >= a.answered]
+    def shut(self) -> list[tuple[float, float]]:
+        """The spans in which one plain request after the other was refused."""
+        spans: list[tuple[float, float]] = []
+        before: Answer | None = None
+        for answer in self.plain:
+            if answer.operation in self.unlimited:
+                continue
+            if before is not None and before.refused and answer.refused:
+                joined = spans and spans[-1][1] >= before.sent
+                start = spans.pop()[0] if joined else before.answered
+                spans.append((start, answer.sent))
+            before = answer
+        return spans
 
     def while_shut(self, answer: Answer) -> bool:
-        """Whether plain requests were refused right before and right after this one."""
-        return any(a.answered <= answer.sent and answer.answered <= b.sent for a, b in self.shut)
+        """Whether plain requests were refused before and after this one, and none passed between."""
+        return any(start <= answer.sent and answer.answered <= end for start, end in self.shut)
 
     def windows(self) -> Iterator[list[Answer]]:
         """Yield the plain answers of each fixed window; ones around its end belong to none."""
@@ -307,27 +317,30 @@ def _first_window(case: Case, announced: int) -> tuple[int, int, str]:
     The first window alone is judged, and its requests one by one: what parallel requests do is
     LIMIT-10, what happens after the first window LIMIT-07.
     """
-    from conformance.kit.limiter_models import FITS  # noqa: PLC0415 - keeps the names apart
-
-    end = case.plain[0].sent + case.window_s
-    observed = [b for b in case.observed if b.end < end and b.size == 1]
-    kind = case.kind or FIXED
-    fits = FITS[kind](announced, case.window_s, observed)
-    fit = min(fits, key=lambda f: f.score)
-    beyond = sum(miss.beyond for miss in fit.misses)
-    first_refusal = next((m for m in fit.misses if m.short), None)
+    refused = next(a for a in case.plain if a.refused)
+    end = refused.answered + min(refused.retry_after_s or case.window_s, case.window_s)
+    observed = [b for b in case.observed if b.end < end]
+    misses = [m for m in held_to_limit(case, announced, observed).misses if m.batch.size == 1]
+    beyond, short = sum(miss.beyond for miss in misses), sum(miss.short for miss in misses)
     passed = sum(b.accepted for b in observed)
-    seen = f"{passed} passed, of {sum(b.size for b in observed)} sent"
-    if first_refusal is None:
-        return beyond, 0, seen
-    before = sum(b.accepted for b in observed if b.start < first_refusal.batch.start)
-    return beyond, first_refusal.short, f"the first refusal came after {before} had passed"
+    if beyond or not short:
+        return beyond, short, f"{passed} of {sum(b.size for b in observed)} requests passed"
+    first = next(m.batch.start for m in misses if m.short)
+    before = sum(b.accepted for b in observed if b.start < first)
+    return beyond, short, f"the first refusal came after {before} had passed"
+
+
+def held_to_limit(case: Case, limit: int, observed: list[Batch]) -> Fit:
+    """Return the limiter of the kind that was shown, with another limit, held against batches."""
+    fits = FITS[case.kind or FIXED](limit, case.window_s, observed)
+    same = [fit for fit in fits if case.fit is not None and fit.name == case.fit.name]
+    return min(same or fits, key=lambda fit: fit.score)
 
 
 def _not_alone(case: Case) -> bool:
     """Whether Remaining sometimes, but not always, fell by more than one from one to the next."""
     drops = []
-    for before, after in zip(case.observed, case.observed[1:], strict=False):
+    for before, after in pairwise(case.observed):
         a, b = before.answers[-1].remaining_value, after.answers[0].remaining_value
         if before.size == after.size == 1 and after.accepted and a and b is not None and b <= a:
             drops.append(a - b)
@@ -336,32 +349,31 @@ def _not_alone(case: Case) -> bool:
 
 @judged_by("LIMIT-07")
 def _comes_back(case: Case, verdict: ClauseVerdict) -> None:
+    promise: tuple[float, Answer] | None = None
     for batch in case.observed:
-        promise = _due_promise(case, batch)
-        if promise is None:
-            continue
-        verdict.that(
-            batch.accepted,
-            f"a request passes once Retry-After {promise.retry_after} is over",
-            f"429 after {batch.start - promise.answered:.2f} s",
-            batch.answers[0],
-        )
+        if promise is not None and promise[0] <= batch.start:
+            verdict.that(
+                batch.accepted,
+                f"a request passes once Retry-After {promise[1].retry_after} is over",
+                f"429 after {batch.start - promise[1].answered:.2f} s",
+                batch.answers[0],
+            )
+        # What passed may have taken the place that was promised to others.
+        kept = None if batch.accepted else promise
+        promise = min([*([kept] if kept else []), *_promises(batch)], default=None, key=_due)
     if not verdict.checks:
         verdict.undecided("no request was sent at the end of a Retry-After")
 
 
-def _due_promise(case: Case, batch: Batch) -> Answer | None:
-    """Return the refusal whose Retry-After was over when the batch began, if nothing passed since."""
-    due = None
-    for answer in reversed([a for a in case.plain if a.answered <= batch.start]):
-        if not answer.refused:
-            if answer.operation in case.unlimited:
-                continue
-            break
+def _promises(batch: Batch) -> Iterator[tuple[float, Answer]]:
+    for answer in batch.answers:
         wait = answer.retry_after_s
-        if wait is not None and wait >= 1 and answer.answered + wait <= batch.start:
-            due = answer
-    return due
+        if answer.refused and wait is not None and wait >= 1:
+            yield answer.answered + wait, answer
+
+
+def _due(promise: tuple[float, Answer]) -> float:
+    return promise[0]
 
 
 @judged_by("LIMIT-08")
@@ -471,21 +483,25 @@ def _half_way(case: Case, verdict: ClauseVerdict) -> None:
     if case.kind != FIXED:
         verdict.undecided("the window is not shown to be fixed")
         return
-    for a in case.plain:
-        promise = _half_promise(case.plain, a)
-        if promise is not None:
-            expected = f"429 at half of Retry-After {promise.retry_after}"
-            verdict.that(a.refused, expected, a.status, a)
+    for promise, asked in _half_way_requests(case.plain):
+        expected = f"429 at half of Retry-After {promise.retry_after}"
+        verdict.that(asked.refused, expected, asked.status, asked)
     if not verdict.checks:
         verdict.undecided("no request was sent at half of a Retry-After of 4 s or more")
 
 
-def _half_promise(plain: Iterable[Answer], answer: Answer) -> Answer | None:
-    for earlier in plain:
-        wait = earlier.retry_after_s
-        if not earlier.refused or wait is None or wait < LONG_ENOUGH_S:
+def _half_way_requests(plain: list[Answer]) -> Iterator[tuple[Answer, Answer]]:
+    """Yield each plain request that was sent at half of a Retry-After, with the 429 that gave it."""
+    moments = [answer.sent for answer in plain]
+    asked: dict[int, Answer] = {}
+    for promise in plain:
+        wait = promise.retry_after_s if promise.refused else None
+        if wait is None or wait < LONG_ENOUGH_S:
             continue
-        waited = answer.sent - earlier.answered
-        if HALF_FROM * wait <= waited and answer.answered - earlier.sent <= HALF_TO * wait:
-            return earlier
-    return None
+        latest = promise.sent + HALF_TO * wait
+        first = bisect_left(moments, promise.answered + HALF_FROM * wait)
+        for index in range(first, bisect_left(moments, latest)):
+            if plain[index].answered <= latest:
+                asked.setdefault(index, promise)
+    for index, promise in sorted(asked.items()):
+        yield promise, plain[index]

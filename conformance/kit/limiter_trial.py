@@ -31,6 +31,7 @@ MARGIN_S = 0.05
 """How much later than told a request is sent, so that it is never too early."""
 MOST_TRIES = 12
 TRIES_EACH = 2
+WRITES = ("create", "update", "delete", "archive", "restore")
 LONG_ENOUGH_S = 4.0
 
 
@@ -151,7 +152,7 @@ class Trial:
         self.window_s = plan.window_s or float(schemas.RATE_LIMIT_WINDOW_S)
         self.began = 0.0
         self.live: list[str] = []
-        self._writes: list[tuple[int, str, str]] = []
+        self._writes: list[int] = []
         self._sent: dict[str, dict[str, Any]] = {}
 
     @property
@@ -216,7 +217,6 @@ class Trial:
             wait = first.retry_after_s if first.refused else first.reset_value
             wait = min(wait or self.window_s, self.window_s)
             yield Pause(first.answered + wait + MARGIN_S, "the budget is partly spent already")
-            self.answers.clear()
             again = (yield from self._send(Shot("list", query={"limit": "1"}))).answer
             self._learn(again)
         self.began = self.answers[-1].sent
@@ -260,8 +260,9 @@ class Trial:
         paused = False
         life = self._life(subjects["change"])
         shot = next(life)
-        while len(self.answers) < min(self.bound, 2 * self.limit + 40):
-            if not paused and len(self.answers) >= self.limit // 2:
+        before = len([a for a in self.answers if a.sent < self.began])
+        while (spent := len(self.answers) - before) < min(self.bound, 2 * self.limit + 40):
+            if not paused and spent >= self.limit // 2:
                 paused = True
                 until = self.began + PAUSE_SHARE * self.window_s
                 yield Pause(until, "half of the budget is spent")
@@ -312,10 +313,8 @@ class Trial:
 
     def _refusable(self, shot: Shot) -> Steps:
         reply = yield from self._send(shot)
-        if reply.answer.refused and shot.operation in ("create", "update", "archive", "restore"):
-            self._writes.append((len(self.answers) - 1, shot.operation, shot.operation))
-        elif reply.answer.refused and shot.operation == "delete":
-            self._writes.append((len(self.answers) - 1, "delete", "delete"))
+        if reply.answer.refused and shot.operation in WRITES:
+            self._writes.append(len(self.answers) - 1)
 
     def _attempts(self, contact_id: str) -> Iterator[Shot]:
         shot = Shot("get", contact_id)
@@ -389,9 +388,9 @@ class Trial:
         if delete.answer.status in (200, 404):
             happened["delete"] = delete.answer.status == 404
         happened |= yield from self._look_for_creates()
-        for index, operation, _ in self._writes:
-            effect = happened.get(operation)
-            self.answers[index] = replace(self.answers[index], effect=effect)
+        for index in self._writes:
+            refused = self.answers[index]
+            self.answers[index] = replace(refused, effect=happened.get(refused.operation))
 
     def _look_for_creates(self) -> Generator[Step, list[Reply], dict[str, bool]]:
         word = str(self._sent["create"].get("last_name") or self._sent["create"]["first_name"])

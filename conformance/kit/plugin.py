@@ -256,7 +256,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
     document = run.document()
     try:
         session.config.hook.pytest_contacts_results(
-            document=document, directory=run.settings.report_dir
+            document=document,
+            directory=run.settings.report_dir,
+            earlier=run.settings.compare_to,
         )
     except Exception as problem:  # noqa: BLE001 - a report that cannot be written is our fault
         run.statuses.append(KIT_FAILED)
@@ -273,7 +275,9 @@ def pytest_terminal_summary(
     run = config.stash.get(RUN, None)
     if run is None or run.last_document is None:
         return
-    lines = config.hook.pytest_contacts_summary(document=run.last_document)
+    lines = config.hook.pytest_contacts_summary(
+        document=run.last_document, earlier=run.settings.compare_to
+    )
     terminalreporter.section("conformance")
     for line in lines or [run.last_document["verdict"]]:
         terminalreporter.write_line(line)

@@ -6,6 +6,7 @@ and knows nothing of pytest.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
@@ -122,7 +123,7 @@ class Settings:
     i_own_this_target: bool
     start_command: str | None
     ready_url: str | None
-    compare_to: Path | None
+    compare_to: dict[str, Any] | None
     selected: frozenset[str]
     notices: tuple[str, ...] = ()
 
@@ -169,7 +170,7 @@ def resolve(
             "report_dir": _report_dir(raw["report_dir"]),
             "header": tuple(_header(text) for text in raw["header"]),
             "ca_bundle": _existing_file("--ca-bundle", raw["ca_bundle"]),
-            "compare_to": _optional_path("--compare-to", raw["compare_to"]),
+            "compare_to": _earlier(raw["compare_to"]),
             "clause": tuple(raw["clause"]),
             "selected": frozenset(clause.id for clause in chosen),
             "notices": notices,
@@ -329,9 +330,9 @@ def _report_dir(text: str) -> Path:
 
 
 def _header(text: str) -> tuple[str, str]:
-    name, _, value = text.partition(":")
-    name, value = name.strip(), value.strip()
-    if not _HEADER_NAME.fullmatch(name) or not (value.isascii() and value.isprintable()):
+    name, colon, value = (part.strip() for part in text.partition(":"))
+    good = colon and _HEADER_NAME.fullmatch(name) and value.isascii() and value.isprintable()
+    if not good:
         raise UsageProblem("--header", name, "write it as 'Name: value', in ASCII")
     return name, value
 
@@ -346,6 +347,14 @@ def _existing_file(option: str, text: str | None) -> str | None:
     return text
 
 
-def _optional_path(option: str, text: str | None) -> Path | None:
-    checked = _existing_file(option, text)
-    return None if checked is None else Path(checked)
+def _earlier(text: str | None) -> dict[str, Any] | None:
+    path = _existing_file("--compare-to", text)
+    if path is None:
+        return None
+    try:
+        document = json.loads(Path(path).read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict) or not isinstance(document.get("clauses"), list):
+        raise UsageProblem("--compare-to", text, "this is no conformance.json of an earlier run")
+    return document

@@ -22,9 +22,7 @@ def pytest_contacts_results(
     reports.write.write_all(document, directory, earlier=earlier)
 
 
-def pytest_contacts_summary(
-    document: dict[str, Any], earlier: dict[str, Any] | None
-) -> list[str]:
+def pytest_contacts_summary(document: dict[str, Any], earlier: dict[str, Any] | None) -> list[str]:
     """Close the terminal output with the verdict by clause group and the failures."""
     return reports.terminal.summary_lines(document, earlier=earlier)
 

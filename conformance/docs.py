@@ -52,8 +52,17 @@ def clauses_tables() -> str:
     parts = []
     for group, clauses in groupby(Catalogue.load(), key=lambda clause: clause.group):
         rows = [f"| {c.id} | {c.tier.value} | {_cell(c.title)} |" for c in clauses]
-        parts.append("\n".join([f"**{group}**: {NAMES[group]}", "", "| id | tier | clause |",
-                                "|---|---|---|", *rows]))
+        parts.append(
+            "\n".join(
+                [
+                    f"**{group}**: {NAMES[group]}",
+                    "",
+                    "| id | tier | clause |",
+                    "|---|---|---|",
+                    *rows,
+                ]
+            )
+        )
     return "\n\n".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""LIFE: what was acknowledged is never lost."""
+"""LIFE: the target agrees with the oracle, and what was acknowledged is never lost."""
 
 from __future__ import annotations
 
@@ -22,3 +22,12 @@ def test_what_was_acknowledged_is_there_at_the_end(closing: Outcome, judge: Judg
             wrong = known.contradicted_by(get.contact) if known is not None else []
             actual = {name: get.contact.get(name) for name in wrong}
             judge.that(not wrong, "the last acknowledged values", actual, get)
+
+
+@pytest.mark.clause("LIFE-01")
+def test_the_target_agrees_with_the_oracle_at_every_step(life: Outcome, judge: Judge) -> None:
+    for x, faults in [*life.steps, *life.explored]:
+        judge.that(x.status < 500, "no server error", x.status, x)
+        for fault in faults:
+            say = judge.that if fault.fails else judge.warn
+            say(False, fault.expected, fault.actual, x)

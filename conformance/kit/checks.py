@@ -11,10 +11,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 import schemas
 from conformance.kit.compare import differing, holds_in_bounds
-from conformance.kit.exchange import Exchange
+from conformance.kit.exchange import Exchange, path_id
 from conformance.kit.expect import Judge
 from conformance.kit.ledger import Ledger
 from conformance.kit.moments import SKEW_S, server_now, to_epoch
@@ -23,9 +24,8 @@ from conformance.kit.wire import http_date
 
 FINDINGS_KEPT = 12
 WRITES = ("create", "update", "archive", "restore")
-UNCERTAIN = object()
+KEPT_FIELDS = (*schemas.CREATE_FIELDS, "contact_status", "is_archived")
 SAMENESS = "OBJ-09"
-_WRITTEN = {"create": schemas.CREATE_FIELDS, "update": schemas.UPDATE_FIELDS}
 
 Check = Callable[[Exchange, Judge], None]
 RecordCheck = Callable[[dict[str, Any], Exchange, Judge], None]
@@ -63,28 +63,26 @@ _WARNED = {"archive": {400, 409}, "restore": {400, 409}}
 
 @dataclass
 class Known:
-    """What the run knows of one of its contacts: what it sent, field by field, and was told.
+    """The last record of one of the run's contacts that a write acknowledged (LIFE-02).
 
-    `kept` holds (value, time of the acknowledgement) of each field that an acknowledged write
-    set; a field that overlapping or unanswered writes make uncertain is in no one's memory.
+    Writes that overlap, or that were not answered 2xx, leave it open which values are the last:
+    then only the contact's being there is certain.
     """
 
     latest: dict[str, Any] = field(default_factory=dict)
-    kept: dict[str, tuple[Any, float]] = field(default_factory=dict)
+    until: float = 0.0
+    certain: bool = True
 
-    def acknowledge(self, values: dict[str, Any], exchange: Exchange) -> None:
-        """Remember the values that an acknowledged write sent."""
-        for name, value in values.items():
-            _, since = self.kept.get(name, (None, 0.0))
-            if exchange.started < since:
-                self.kept[name] = (UNCERTAIN, exchange.ended)
-            else:
-                self.kept[name] = (value, exchange.ended)
+    def acknowledge(self, exchange: Exchange) -> None:
+        """Take over the record that a write answered with."""
+        self.certain = exchange.started >= self.until
+        self.latest = exchange.contact
+        self.until = exchange.ended
 
     def contradicted_by(self, record: dict[str, Any]) -> list[str]:
         """Return the fields that a record shows with another value than the acknowledged one."""
-        wanted = {n: v for n, (v, _) in self.kept.items() if v is not UNCERTAIN and n in record}
-        return sorted(differing(wanted, record, wanted))
+        names = [n for n in KEPT_FIELDS if n in record and n in self.latest]
+        return sorted(differing(self.latest, record, names)) if self.certain else []
 
 
 class Evidence:
@@ -107,11 +105,11 @@ class Evidence:
         for clause, check in _EXCHANGE_CHECKS.items():
             if self._open(clause):
                 check(exchange, self._judges[clause])
+        if exchange.operation in WRITES:
+            self._remember_write(exchange)
         if exchange.ok:
             for record in exchange.records:
                 self._observe_record(record, exchange)
-            if exchange.operation in WRITES:
-                self._remember_write(exchange)
 
     def judge(self, clause: str) -> Judge:
         """Return what was found about one clause so far."""
@@ -120,26 +118,25 @@ class Evidence:
         return self._judges[clause]
 
     def _observe_record(self, record: dict[str, Any], exchange: Exchange) -> None:
-        marked = {**record, _NAMED_BY_RUN: record.get("id") in self._named}
+        contact_id = record.get("id")
+        named = isinstance(contact_id, str) and contact_id in self._named
+        marked = {**record, _NAMED_BY_RUN: named}
         for clause, check in _RECORD_CHECKS.items():
             if self._open(clause):
                 check(marked, exchange, self._judges[clause])
 
     def _remember_write(self, exchange: Exchange) -> None:
-        """Keep what an acknowledged write of one of the run's contacts sent (LIFE-02)."""
-        contact_id = exchange.contact.get("id")
-        made_now = exchange.operation == "create"
-        if not isinstance(contact_id, str) or not (made_now or self._ledger.knows(contact_id)):
+        """Keep what a write of one of the run's contacts acknowledged (LIFE-02)."""
+        contact_id = exchange.contact.get("id") if exchange.ok else path_id(exchange)
+        if exchange.operation == "create" and exchange.ok and isinstance(contact_id, str):
+            self.known[contact_id] = Known()
+        known = self.known.get(str(contact_id))
+        if known is None:
             return
-        known = self.known.setdefault(contact_id, Known())
-        known.latest = exchange.contact
-        sent = sent_object(exchange) if exchange.operation in ("create", "update") else {}
-        values = {
-            name: value for name, value in sent.items() if name in _WRITTEN[exchange.operation]
-        }
-        if exchange.operation in ("archive", "restore"):
-            values["is_archived"] = exchange.operation == "archive"
-        known.acknowledge(values, exchange)
+        if exchange.ok:
+            known.acknowledge(exchange)
+        elif exchange.status >= 500:
+            known.certain = False
 
     def _open(self, clause: str) -> bool:
         return len(self._judges[clause].findings) < FINDINGS_KEPT
@@ -291,18 +288,24 @@ def documented_statuses(x: Exchange) -> set[int]:
 
 def has_uuid(x: Exchange) -> bool:
     """Whether the id in the path is a UUID."""
-    _, _, rest = x.request.url.partition("?")[0].rpartition("/contacts/")
-    return UUID.fullmatch(rest.partition("/")[0]) is not None
+    return UUID.fullmatch(path_id(x)) is not None
 
 
 @_on_exchange("ENV-09")
 def _no_internals(x: Exchange, judge: Judge) -> None:
     if x.status < 400:
         return
-    text = x.response.body[:65536].decode("utf-8", "replace").replace("\\n", "\n")
-    ours = (x.request.body or b"").decode("utf-8", "replace") + x.request.url
+    text = _unescaped(x.response.body[:65536])
+    ours = _unescaped(x.request.body or b"") + unquote(x.request.url)
     leaks = [m.group(0) for m in _LEAKS.finditer(text) if m.group(0).strip(" \"'(") not in ours]
     judge.that(not leaks, "no stack trace, file path, SQL text or driver error", leaks[:2], x)
+
+
+def _unescaped(body: bytes) -> str:
+    text = body.decode("utf-8", "replace")
+    for escape, character in (("\\n", "\n"), ('\\"', '"'), ("\\/", "/")):
+        text = text.replace(escape, character)
+    return text
 
 
 @_on_exchange("LIMIT-01")
@@ -335,11 +338,16 @@ def _stats(x: Exchange, judge: Judge) -> None:
 
 
 def _numbers(value: Any) -> list[float]:
-    """Return every number inside a JSON value."""
-    if isinstance(value, dict | list):
-        parts = value.values() if isinstance(value, dict) else value
-        return [number for part in parts for number in _numbers(part)]
-    return [value] if isinstance(value, int | float) and not isinstance(value, bool) else []
+    """Return every number inside a JSON value, however deep it is."""
+    numbers: list[float] = []
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict | list):
+            waiting += part.values() if isinstance(part, dict) else part
+        elif isinstance(part, int | float) and not isinstance(part, bool):
+            numbers.append(part)
+    return numbers
 
 
 @_on_record("OBJ-01")

@@ -135,7 +135,7 @@ class Exchange:
         if not self.response.body:
             return NotJson("an empty body")
         try:
-            return json.loads(self.response.body)
+            return json.loads(self.response.body, parse_constant=_no_constant)
         except (ValueError, RecursionError) as problem:
             return NotJson(f"no JSON: {type(problem).__name__}")
 
@@ -161,7 +161,7 @@ class Exchange:
         if self.operation == "list":
             data = self.at("data", "contacts")
         elif self.operation != "search":
-            data = [data] if isinstance(data, dict) and "id" in data else []
+            data = [data] if isinstance(data, dict) else []
         return [r for r in data if isinstance(r, dict)] if isinstance(data, list) else []
 
     @cached_property
@@ -215,6 +215,16 @@ class Exchange:
                 "elapsed_ms": round(self.response.elapsed_s * 1000, 1),
             },
         }
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON (RFC 8259, 6)")
+
+
+def path_id(exchange: Exchange) -> str:
+    """Return the id in the request's path, as it was sent; empty where there is none."""
+    _, _, rest = exchange.request.url.partition("?")[0].rpartition("/contacts/")
+    return rest.partition("/")[0]
 
 
 def _shown_body(body: bytes | None, redact: Redactor) -> str | None:

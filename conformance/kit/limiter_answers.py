@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 from conformance.kit.exchange import Exchange
@@ -163,6 +165,14 @@ class Batch:
     def accepted(self) -> int:
         """How many of them the limiter let pass."""
         return sum(not answer.refused for answer in self.answers)
+
+    @cached_property
+    def racing(self) -> int:
+        """The most of its requests in flight at a time; 0 where there is but one."""
+        if self.size == 1:
+            return 0
+        moments = [(a.sent, 1) for a in self.answers] + [(a.answered, -1) for a in self.answers]
+        return max(accumulate(change for _, change in sorted(moments)))
 
     @property
     def refused(self) -> int:

@@ -8,140 +8,26 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import pairwise
-from typing import Literal
 
 from conformance.kit.exchange import OPERATIONS
-from conformance.kit.limiter_answers import FIRST, NO_CREDENTIALS, Answer, Batch, http_date
-from conformance.kit.limiter_models import BUCKET, FITS, FIXED, SLIDING, Fit, FixedWindow
+from conformance.kit.limiter_answers import Answer, Batch, http_date
+from conformance.kit.limiter_case import (
+    Case,
+    ClauseVerdict,
+    bypass_matrix,
+    held_to_limit,
+    name_of,
+)
+from conformance.kit.limiter_models import FIXED
 
-Status = Literal["passed", "failed", "warned", "not_evaluated", "observed"]
 AGREEMENT_S = 1.0
 HALF_FROM, HALF_TO = 0.35, 0.65
 """The part of Retry-After in which a request counts as sent at half of it (LIMIT-13)."""
 LONG_ENOUGH_S = 4.0
-FINDINGS_KEPT = 12
 WRITES = ("create", "update", "delete", "archive", "restore")
 FORWARDED = "forwarded"
 """Variations whose name starts so claim another client address in a header."""
-
-
-@dataclass(frozen=True)
-class LimiterFinding:
-    """One breach: what was expected, what came, and the answer that shows it."""
-
-    clause: str
-    expected: str
-    actual: str
-    answer: Answer | None = None
-    severity: Literal["failure", "warning"] = "failure"
-
-
-@dataclass
-class ClauseVerdict:
-    """What the observations say about one clause; `reason` tells why it is not evaluated."""
-
-    id: str
-    checks: int = 0
-    findings: list[LimiterFinding] = field(default_factory=list)
-    reason: str | None = None
-    observed: bool = False
-
-    @property
-    def status(self) -> Status:
-        """Failed before warned before undecided: a breach that was seen stands."""
-        severities = {finding.severity for finding in self.findings}
-        if "failure" in severities:
-            return "failed"
-        if severities:
-            return "warned"
-        if self.reason is not None or not self.checks:
-            return "not_evaluated"
-        return "observed" if self.observed else "passed"
-
-    def that(
-        self, condition: object, expected: str, actual: object, answer: Answer | None = None
-    ) -> None:
-        """Require the condition."""
-        self._note(condition, expected, actual, answer, "failure")
-
-    def warn(
-        self, condition: object, expected: str, actual: object, answer: Answer | None = None
-    ) -> None:
-        """Warn where the condition does not hold."""
-        self._note(condition, expected, actual, answer, "warning")
-
-    def undecided(self, reason: str) -> None:
-        """Say why nothing can be decided."""
-        self.reason = reason
-
-    def _note(
-        self,
-        condition: object,
-        expected: str,
-        actual: object,
-        answer: Answer | None,
-        severity: Literal["failure", "warning"],
-    ) -> None:
-        self.checks += 1
-        if not condition and len(self.findings) < FINDINGS_KEPT:
-            found = LimiterFinding(self.id, expected, str(actual), answer, severity)
-            self.findings.append(found)
-
-
-@dataclass
-class Case:
-    """Everything the judges look at."""
-
-    answers: list[Answer]
-    plain: list[Answer]
-    observed: list[Batch]
-    fit: Fit | None
-    announced: int | None
-    window_s: float
-    loopback: bool
-    unlimited: frozenset[str] = frozenset()
-
-    @property
-    def kind(self) -> str | None:
-        """The kind of window, where one was shown."""
-        return self.fit.kind if self.fit else None
-
-    @cached_property
-    def refused(self) -> list[Answer]:
-        """Every 429, in the order in which they were sent."""
-        return [answer for answer in self.answers if answer.refused]
-
-    @cached_property
-    def shut(self) -> list[tuple[float, float]]:
-        """The spans in which one plain request after the other was refused."""
-        spans: list[tuple[float, float]] = []
-        before: Answer | None = None
-        for answer in self.plain:
-            if answer.operation in self.unlimited:
-                continue
-            if before is not None and before.refused and answer.refused:
-                joined = spans and spans[-1][1] >= before.sent
-                start = spans.pop()[0] if joined else before.answered
-                spans.append((start, answer.sent))
-            before = answer
-        return spans
-
-    def while_shut(self, answer: Answer) -> bool:
-        """Whether plain requests were refused before and after this one, and none passed between."""
-        return any(start <= answer.sent and answer.answered <= end for start, end in self.shut)
-
-    def windows(self) -> Iterator[list[Answer]]:
-        """Yield the plain answers of each fixed window; ones around its end belong to none."""
-        if self.fit is None or not isinstance(self.fit.model, FixedWindow):
-            return
-        for window in self.fit.model.windows:
-            inside = [
-                a for a in self.plain if a.sent >= window.opened and a.answered < window.ends[0]
-            ]
-            yield inside
 
 
 Judge = Callable[[Case, ClauseVerdict], None]
@@ -165,28 +51,6 @@ def judge_all(case: Case) -> dict[str, ClauseVerdict]:
         verdicts[clause] = ClauseVerdict(clause)
         judge(case, verdicts[clause])
     return verdicts
-
-
-def unlimited_operations(case: Case) -> frozenset[str]:
-    """Return the operations that always passed while others were refused around them (LIMIT-05)."""
-    tried: dict[str, list[bool]] = {}
-    ordered = case.plain
-    for i, answer in enumerate(ordered[1:-1], 1):
-        if _between_refusals(ordered, i):
-            tried.setdefault(answer.operation, []).append(answer.refused)
-    return frozenset(
-        name for name, outcomes in tried.items() if len(outcomes) >= 2 and not any(outcomes)
-    )
-
-
-def _between_refusals(ordered: list[Answer], index: int) -> bool:
-    """Whether the nearest plain requests of other operations on both sides were refused."""
-    answer = ordered[index]
-    before = next((a for a in reversed(ordered[:index]) if a.operation != answer.operation), None)
-    after = next((a for a in ordered[index + 1 :] if a.operation != answer.operation), None)
-    if before is None or after is None or not (before.refused and after.refused):
-        return False
-    return before.answered <= answer.sent and answer.answered <= after.sent
 
 
 @judged_by("LIMIT-01")
@@ -293,19 +157,26 @@ def _as_many_as_announced(case: Case, verdict: ClauseVerdict) -> None:
     if announced is None:
         verdict.undecided("no answer carries a usable RateLimit-Limit")
         return
+    expected = f"{announced} requests pass in a window"
     if not any(a.refused for a in case.plain):
         passed = len(case.plain)
-        if passed <= announced:
+        if passed > announced:
+            verdict.that(False, expected, f"{passed} passed and none was refused")
+        else:
             verdict.undecided("the limit was not reached")
-            return
-        verdict.that(False, f"at most {announced} requests pass", f"{passed} passed")
         return
     beyond, short, seen = _first_window(case, announced)
-    verdict.that(not beyond, f"{announced} requests pass in a window", seen)
-    if short and _not_alone(case):
-        verdict.warn(False, f"{announced} requests pass in a window", f"{seen}; {OTHERS}")
+    if 0 < beyond + short <= sum(a.operation in case.unlimited for a in case.plain):
+        verdict.undecided(f"{', '.join(sorted(case.unlimited))} is never refused: no exact count")
+        return
+    verdict.that(not beyond, expected, seen)
+    if short and _shared(case):
+        verdict.warn(False, expected, f"{seen}; {OTHERS}")
     else:
-        verdict.that(not short, f"{announced} requests pass in a window", seen)
+        verdict.that(not short, expected, seen)
+    if case.fit is not None and not beyond and not short:
+        explained = case.fit.limit == announced
+        verdict.that(explained, expected, f"a limit of {case.fit.limit} explains the answers")
 
 
 OTHERS = "Remaining fell by more than this run sent, so somebody else may use this address"
@@ -315,34 +186,29 @@ def _first_window(case: Case, announced: int) -> tuple[int, int, str]:
     """Return how many passed beyond the announced limit, and how many too few, in one window.
 
     The first window alone is judged, and its requests one by one: what parallel requests do is
-    LIMIT-10, what happens after the first window LIMIT-07.
+    LIMIT-10, what comes after the first window LIMIT-07.
     """
     refused = next(a for a in case.plain if a.refused)
     end = refused.answered + min(refused.retry_after_s or case.window_s, case.window_s)
     observed = [b for b in case.observed if b.end < end]
     misses = [m for m in held_to_limit(case, announced, observed).misses if m.batch.size == 1]
-    beyond, short = sum(miss.beyond for miss in misses), sum(miss.short for miss in misses)
     passed = sum(b.accepted for b in observed)
-    if beyond or not short:
-        return beyond, short, f"{passed} of {sum(b.size for b in observed)} requests passed"
-    first = next(m.batch.start for m in misses if m.short)
-    before = sum(b.accepted for b in observed if b.start < first)
-    return beyond, short, f"the first refusal came after {before} had passed"
+    beyond = sum(miss.beyond for miss in misses)
+    if beyond:
+        return beyond, 0, f"{passed} of {sum(b.size for b in observed)} requests passed"
+    first = next((b for b in observed if b.refused), None)
+    before = sum(b.accepted for b in observed if first is not None and b.start < first.start)
+    short = sum(m.short for m in misses if m.batch is first)
+    return 0, short, f"the first refusal came after {before} had passed"
 
 
-def held_to_limit(case: Case, limit: int, observed: list[Batch]) -> Fit:
-    """Return the limiter of the kind that was shown, with another limit, held against batches."""
-    fits = FITS[case.kind or FIXED](limit, case.window_s, observed)
-    same = [fit for fit in fits if case.fit is not None and fit.name == case.fit.name]
-    return min(same or fits, key=lambda fit: fit.score)
-
-
-def _not_alone(case: Case) -> bool:
+def _shared(case: Case) -> bool:
     """Whether Remaining sometimes, but not always, fell by more than one from one to the next."""
     drops = []
-    for before, after in pairwise(case.observed):
-        a, b = before.answers[-1].remaining_value, after.answers[0].remaining_value
-        if before.size == after.size == 1 and after.accepted and a and b is not None and b <= a:
+    for before, after in pairwise(case.answers):
+        a, b = before.remaining_value, after.remaining_value
+        alone = before.plain and after.plain and before.answered <= after.sent
+        if alone and not after.refused and a and b is not None and b <= a:
             drops.append(a - b)
     return bool(drops) and max(drops) > 1 and min(drops) <= 1
 
@@ -385,41 +251,6 @@ def _refused_writes(case: Case, verdict: ClauseVerdict) -> None:
         verdict.undecided("no refused write was looked up afterwards")
 
 
-@dataclass(frozen=True)
-class Bypass:
-    """One row of the bypass matrix: what was tried past the limit, and what came of it."""
-
-    name: str
-    tried: int
-    refused: int
-    effective: int
-    works: bool
-
-
-def bypass_matrix(case: Case) -> list[Bypass]:
-    """Return a row for each token, address and variation that was tried past the limit."""
-    groups: dict[str, list[Answer]] = {}
-    for answer in case.answers:
-        if not answer.plain and answer.variation != NO_CREDENTIALS and case.while_shut(answer):
-            groups.setdefault(_name_of(answer), []).append(answer)
-    return [_row(case, name, tries) for name, tries in groups.items()]
-
-
-def _name_of(answer: Answer) -> str:
-    if answer.variation:
-        return answer.variation
-    return "another token" if answer.address == FIRST else "another address"
-
-
-def _row(case: Case, name: str, tries: list[Answer]) -> Bypass:
-    effective = sum(not a.refused and a.effective for a in tries)
-    # A limiter that lets requests trickle in may do so in the middle of any one try.
-    trickles = case.kind in (BUCKET, SLIDING, None)
-    works = effective == len(tries) if trickles else effective > 0
-    refused = sum(a.refused for a in tries)
-    return Bypass(name, len(tries), refused, effective, works)
-
-
 @judged_by("LIMIT-09")
 def _no_bypass(case: Case, verdict: ClauseVerdict) -> None:
     rows = bypass_matrix(case)
@@ -434,7 +265,7 @@ def _no_bypass(case: Case, verdict: ClauseVerdict) -> None:
             continue
         lenient = case.loopback and row.name.startswith(FORWARDED)
         say = verdict.warn if lenient else verdict.that
-        shown = next((a for a in case.answers if _name_of(a) == row.name and a.effective), None)
+        shown = next((a for a in case.answers if name_of(a) == row.name and a.effective), None)
         say(not row.works, f"429 past the limit for {row.name}", actual, shown)
     if not verdict.checks:
         verdict.undecided("nothing but plain requests was tried past the limit")

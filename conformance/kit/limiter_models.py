@@ -8,7 +8,7 @@ between sending and answer. What the target accepted beyond the room, or refused
 from __future__ import annotations
 
 import math
-from collections import deque
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -16,6 +16,7 @@ from typing import Protocol
 from conformance.kit.limiter_answers import Answer, Batch
 
 FIXED, SLIDING, BUCKET, UNKNOWN = "fixed", "sliding", "bucket", "unknown"
+GREEDY = " that counts refused requests"
 CLEAR_MARGIN = 3
 """Misses by which the best kind has to beat every other kind before it counts as shown."""
 FIT_SHARE = 0.25
@@ -93,20 +94,24 @@ class SlidingLog:
     def __init__(self, limit: int, length: float, *, counts_refused: bool = False) -> None:
         """Start with an empty log; `counts_refused`: refused requests are logged as well."""
         self.limit, self.length, self.counts_refused = limit, length, counts_refused
-        self._log: deque[tuple[float, float]] = deque()
+        self._sent: list[float] = []
+        self._answered: list[float] = []
 
     def room(self, start: float, end: float) -> tuple[int, int]:
         """Return the limit less what the log may hold, and less what it must hold."""
-        while self._log and self._log[0][1] + self.length < start:
-            self._log.popleft()
-        surely = sum(sent + self.length > end for sent, _ in self._log)
-        return max(0, self.limit - len(self._log)), max(0, self.limit - surely)
+        held = len(self._sent)
+        maybe = held - bisect_left(self._answered, start - self.length)
+        surely = held - bisect_right(self._sent, end - self.length)
+        return max(0, self.limit - maybe), max(0, self.limit - surely)
 
     def record(self, batch: Batch) -> None:
         """Log what counts."""
         for answer in batch.answers:
             if self.counts_refused or not answer.refused:
-                self._log.append((answer.sent, answer.answered))
+                self._sent.append(answer.sent)
+                # Ascending, for the search: an overtaken answer counts as the one that overtook.
+                latest = self._answered[-1] if self._answered else answer.answered
+                self._answered.append(max(latest, answer.answered))
 
 
 class SlidingCounter:
@@ -166,7 +171,8 @@ class TokenBucket:
         fewest, most = self._levels(batch.start, batch.end)
         self._fewest = max(0.0, fewest - batch.accepted)
         self._most = max(0.0, most - batch.accepted)
-        if batch.refused:
+        if batch.refused and self._fewest < 1:
+            # A refusal in spite of a token is a miss, and must not make the bucket fit better.
             spread = (batch.end - batch.start) * self.rate
             self._most = min(self._most, 1.0 + spread)
             self._fewest = min(self._fewest, self._most)
@@ -218,6 +224,11 @@ class Fit:
         """How many requests the model does not explain."""
         return sum(miss.beyond + miss.short for miss in self.misses)
 
+    @property
+    def unexplained(self) -> int:
+        """The score without what a race lets through: as many as were in flight at a time."""
+        return sum(m.short + max(0, m.beyond - m.batch.racing) for m in self.misses)
+
     def run(self, observed: Iterable[Batch]) -> Fit:
         """Play the batches through the model, and return itself."""
         for batch in observed:
@@ -245,7 +256,8 @@ def fixed_fits(limit: int, length: float, observed: Sequence[Batch]) -> list[Fit
 
 def _running(first: Answer, limit: int) -> Window:
     reset, remaining = first.reset_value or 0, first.remaining_value
-    spent = 0 if remaining is None else max(0, limit - remaining - 1)
+    announced = first.limit_value or limit
+    spent = 0 if remaining is None else max(0, announced - remaining - 1)
     return Window(first.sent, (first.sent + reset - ROUNDING_S, first.answered + reset), spent)
 
 
@@ -258,7 +270,7 @@ def sliding_fits(limit: int, length: float, observed: Sequence[Batch]) -> list[F
     logs = [SlidingLog(limit, length), SlidingLog(limit, length, counts_refused=True)]
     counters = [SlidingCounter(limit, length, origin) for origin in origins]
     named: list[tuple[str, Model]] = [("sliding log", logs[0])]
-    named.append(("sliding log that counts refused requests", logs[1]))
+    named.append((f"sliding log{GREEDY}", logs[1]))
     named += [("sliding counter", counter) for counter in counters]
     return [Fit(SLIDING, name, limit, length, m).run(observed) for name, m in named]
 
@@ -281,17 +293,26 @@ def best_fits(limits: Iterable[int], length: float, observed: Sequence[Batch]) -
     best: dict[str, Fit] = {}
     for kind, fits_of in FITS.items():
         tried = [fit for limit in order for fit in fits_of(limit, length, observed)]
-        best[kind] = min(tried, key=lambda fit: fit.score)
+        best[kind] = min(tried, key=lambda fit: (fit.unexplained, fit.score))
     return best
 
 
 def shown(best: dict[str, Fit]) -> Fit | None:
     """Return the one fit that the observations single out, or None where they do not."""
+    if not _came_back(next(iter(best.values()))):
+        return None
     ranked = sorted(best.values(), key=lambda fit: fit.score)
     winner, runner_up = ranked[0], ranked[1]
-    if winner.score > max(CLEAR_MARGIN, FIT_SHARE * winner.limit):
+    if winner.unexplained > max(CLEAR_MARGIN, FIT_SHARE * winner.limit):
         return None
     return winner if runner_up.score - winner.score >= CLEAR_MARGIN else None
+
+
+def _came_back(fit: Fit) -> bool:
+    """Whether anything passed after the first refusal: before that all kinds look the same."""
+    outcomes = [batch for batch, _, _ in fit.expected]
+    first = next((i for i, batch in enumerate(outcomes) if batch.refused), len(outcomes))
+    return any(batch.accepted for batch in outcomes[first + 1 :])
 
 
 def witness(winner: Fit, rivals: Iterable[Fit], origin: float) -> list[str]:

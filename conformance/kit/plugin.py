@@ -95,25 +95,27 @@ def clause_of(item: pytest.Item) -> str:
     return str(marks[0].args[0])
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
-    """Start the scenes that the selected tests name, and run the tests beside them."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> object:
+    """Start the scenes that the selected tests name; the tests then run beside them.
+
+    Where the target cannot be tested at all, no test runs and the run ends with one clear line.
+    """
     if session.config.option.collectonly or not session.items:
-        return (yield)
+        return None
     run = session.config.stash[RUN]
-    with _terminable():
-        try:
-            _start(session, run)
-        except UsageProblem as problem:
-            return _end_early(session, run, UNUSABLE, str(problem))
-        except ServerDidNotStart as problem:
-            return _end_early(session, run, KIT_FAILED, str(problem))
-        except Refused as problem:
-            status = problem.exit_status
-            return _end_early(session, run, status, problem.message)
-        except PremiseFailed as problem:
-            run.stage_problem = problem
-        return (yield)
+    run.resources.push(_terminable())
+    try:
+        _start(session, run)
+    except UsageProblem as problem:
+        return _end_early(session, run, UNUSABLE, str(problem))
+    except ServerDidNotStart as problem:
+        return _end_early(session, run, KIT_FAILED, str(problem))
+    except Refused as problem:
+        return _end_early(session, run, problem.exit_status, problem.message)
+    except PremiseFailed as problem:
+        run.stage_problem = problem
+    return None
 
 
 def _start(session: pytest.Session, run: Run) -> None:

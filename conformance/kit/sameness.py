@@ -13,7 +13,7 @@ from typing import Any
 
 import schemas
 from conformance.kit.compare import differing, told
-from conformance.kit.exchange import Exchange
+from conformance.kit.exchange import Exchange, path_id
 from conformance.kit.expect import Judge
 
 READS = ("get", "list", "search")
@@ -39,7 +39,7 @@ class Sameness:
     def observe(self, exchange: Exchange) -> None:
         """Take an exchange into account; a write counts whether or not it was acknowledged."""
         if exchange.operation not in READS:
-            self._writes.setdefault(_path_id(exchange), []).append(exchange)
+            self._writes.setdefault(path_id(exchange), []).append(exchange)
         if not exchange.ok:
             return
         for record in exchange.records:
@@ -83,8 +83,3 @@ def _era(exchange: Exchange, writes: list[Exchange]) -> int | None:
         elif write.started < exchange.ended:
             return None
     return before
-
-
-def _path_id(exchange: Exchange) -> str:
-    _, _, rest = exchange.request.url.partition("?")[0].rpartition("/contacts/")
-    return rest.partition("/")[0]

@@ -43,9 +43,11 @@ class Phase(IntEnum):
     MAIN = 1
     FULL_HOUSE = 2
     HOSTILE = 3
-    EXTRA = 4
-    CLOSING = 5
-    TOP_UP = 6
+    RACES = 4
+    EXTRA = 5
+    LIFE = 6
+    CLOSING = 7
+    TOP_UP = 8
 
 
 Act = Callable[["Scene"], Awaitable[None]]

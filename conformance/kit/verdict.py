@@ -104,7 +104,8 @@ def _status(
     if failures:
         return ("failed" if gating else "warned"), None, None
     if undecided := [o for o in outcomes if o.state == "undecided"]:
-        return "not_evaluated", undecided[0].reason, undecided[0].kind
+        gravest = min(undecided, key=lambda o: (o.kind != "budget", o.kind in _EXCUSED))
+        return "not_evaluated", gravest.reason, gravest.kind
     if clause.tier is Tier.OBSERVED:
         return "observed", None, None
     return ("warned" if warnings else "passed"), None, None
@@ -122,7 +123,7 @@ def conclude(
     failed = [v for v in found if v.status == "failed" and not v.known]
     _note(applying, KIT_FAILED, [v for v in found if v.status == "error"], "the kit failed on")
     _note(applying, FAILED, failed, "violated:")
-    stale = [v for v in found if v.known and v.status in ("passed", "warned")]
+    stale = [v for v in found if v.known and _holds(v)]
     _note(applying, FAILED, stale, "listed in --known-failures, but no longer failing:")
     missing = [v for v in found if v.gating and _missing(v, complete, bool(failed))]
     _note(applying, INCOMPLETE, missing, "not evaluated:")
@@ -140,6 +141,12 @@ def _note(
     if verdicts:
         ids = ", ".join(v.clause.id for v in verdicts)
         applying.setdefault(status, []).append(f"{words} {ids}")
+
+
+def _holds(verdict: ClauseVerdict) -> bool:
+    """Whether the clause was evaluated and nothing broke it, outside the gate included."""
+    violated = any(finding.severity == "failure" for _, finding in verdict.findings)
+    return verdict.status in ("passed", "warned") and not violated
 
 
 def _missing(verdict: ClauseVerdict, complete: bool, failed: bool) -> bool:

@@ -21,7 +21,8 @@ async def deletion(s: Scene) -> None:
     s.out.active, s.out.archived = active, archived
     s.out.stays, s.out.hidden = before.made[1:3], before.made[4:]
     # The last values of a contact are not those it was created with.
-    edited = await s.api.update(active.id, {"city": people.name(), "notes": people.name()})
+    change = {"city": people.name(), "notes": people.name(), "contact_status": people.status()}
+    edited = await s.api.update(active.id, change)
     premise(edited.ok, "the contact could not be updated", edited)
     s.out.last = await s.api.get(active.id)
     s.out.delete, s.out.delete_archived = await s.all(

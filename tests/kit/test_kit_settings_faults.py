@@ -194,6 +194,16 @@ def test_a_directory_is_no_known_failures_file(tmp_path: Path) -> None:
     assert "cannot be read" in problem_of({"known_failures": str(tmp_path)}, tmp_path)
 
 
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"clauses": {}}', b"\xff"])
+def test_a_comparison_with_another_file_is_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "earlier.json"
+    path.write_bytes(content)
+
+    line = problem_of({"compare_to": str(path)}, tmp_path)
+
+    assert line == f"--compare-to {path}: this is no conformance.json of an earlier run"
+
+
 def test_a_report_directory_that_is_a_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a-file"
     path.write_text("")

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.kit.limiter_answers import NO_CREDENTIALS, Answer
-from conformance.kit.limiter_trial import BY_NAME, Forecast, Pause, Plan, Reply, Shot, Trial, Volley
+from conformance.kit.limiter_steps import BY_NAME, Forecast, Pause, Plan, Reply, Shot, Volley
+from conformance.kit.limiter_trial import Trial
 
 WRITES = ("create", "update", "delete", "archive", "restore")
 

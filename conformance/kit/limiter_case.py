@@ -1,0 +1,196 @@
+"""The case that the LIMIT judges look at, and the verdicts that they fill in. Pure, as all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from conformance.kit.limiter_answers import FIRST, NO_CREDENTIALS, Answer, Batch
+from conformance.kit.limiter_models import FITS, FIXED, GREEDY, Fit, FixedWindow
+
+Status = Literal["passed", "failed", "warned", "not_evaluated", "observed"]
+FINDINGS_KEPT = 12
+
+
+@dataclass(frozen=True)
+class LimiterFinding:
+    """One breach: what was expected, what came, and the answer that shows it."""
+
+    clause: str
+    expected: str
+    actual: str
+    answer: Answer | None = None
+    severity: Literal["failure", "warning"] = "failure"
+
+
+@dataclass
+class ClauseVerdict:
+    """What the observations say about one clause; `reason` tells why it is not evaluated."""
+
+    id: str
+    checks: int = 0
+    findings: list[LimiterFinding] = field(default_factory=list)
+    reason: str | None = None
+    observed: bool = False
+
+    @property
+    def status(self) -> Status:
+        """Failed before warned before undecided: a breach that was seen stands."""
+        severities = {finding.severity for finding in self.findings}
+        if "failure" in severities:
+            return "failed"
+        if severities:
+            return "warned"
+        if self.reason is not None or not self.checks:
+            return "not_evaluated"
+        return "observed" if self.observed else "passed"
+
+    def that(
+        self, condition: object, expected: str, actual: object, answer: Answer | None = None
+    ) -> None:
+        """Require the condition."""
+        self._note(condition, expected, actual, answer, "failure")
+
+    def warn(
+        self, condition: object, expected: str, actual: object, answer: Answer | None = None
+    ) -> None:
+        """Warn where the condition does not hold."""
+        self._note(condition, expected, actual, answer, "warning")
+
+    def undecided(self, reason: str) -> None:
+        """Say why nothing can be decided."""
+        self.reason = reason
+
+    def _note(
+        self,
+        condition: object,
+        expected: str,
+        actual: object,
+        answer: Answer | None,
+        severity: Literal["failure", "warning"],
+    ) -> None:
+        self.checks += 1
+        if not condition and len(self.findings) < FINDINGS_KEPT:
+            found = LimiterFinding(self.id, expected, str(actual), answer, severity)
+            self.findings.append(found)
+
+
+@dataclass
+class Case:
+    """Everything the judges look at."""
+
+    answers: list[Answer]
+    plain: list[Answer]
+    observed: list[Batch]
+    fit: Fit | None
+    announced: int | None
+    window_s: float
+    loopback: bool
+    unlimited: frozenset[str] = frozenset()
+    """Operations that are never refused (LIMIT-05)."""
+
+    @property
+    def kind(self) -> str | None:
+        """The kind of window, where one was shown."""
+        return self.fit.kind if self.fit else None
+
+    @cached_property
+    def refused(self) -> list[Answer]:
+        """Every 429, in the order in which they were sent."""
+        return [answer for answer in self.answers if answer.refused]
+
+    @cached_property
+    def shut(self) -> list[tuple[float, float]]:
+        """The spans in which one plain request after the other was refused."""
+        spans: list[tuple[float, float]] = []
+        before: Answer | None = None
+        for answer in self.plain:
+            if answer.operation in self.unlimited:
+                continue
+            if before is not None and before.refused and answer.refused:
+                joined = spans and spans[-1][1] >= before.sent
+                start = spans.pop()[0] if joined else before.answered
+                spans.append((start, answer.sent))
+            before = answer
+        return spans
+
+    def while_shut(self, answer: Answer) -> bool:
+        """Whether plain requests were refused before and after this one, and none passed between."""
+        return any(start <= answer.sent and answer.answered <= end for start, end in self.shut)
+
+    def windows(self) -> Iterator[list[Answer]]:
+        """Yield the plain answers of each fixed window; ones around its end belong to none."""
+        if self.fit is None or not isinstance(self.fit.model, FixedWindow):
+            return
+        for window in self.fit.model.windows:
+            inside = [
+                a for a in self.plain if a.sent >= window.opened and a.answered < window.ends[0]
+            ]
+            yield inside
+
+
+def held_to_limit(case: Case, limit: int, observed: list[Batch]) -> Fit:
+    """Return the limiter of the kind that was shown, with another limit, held against batches."""
+    fits = FITS[case.kind or FIXED](limit, case.window_s, observed)
+    # A refused request that takes a place shuts the client out for longer: no documented choice.
+    shown = "" if case.fit is None else case.fit.name.removesuffix(GREEDY)
+    same = [fit for fit in fits if fit.name == shown]
+    return min(same or fits, key=lambda fit: fit.score)
+
+
+def unlimited_operations(case: Case) -> frozenset[str]:
+    """Return the operations that always passed while others were refused around them (LIMIT-05)."""
+    tried: dict[str, list[bool]] = {}
+    ordered = case.plain
+    for i, answer in enumerate(ordered[1:-1], 1):
+        if _between_refusals(ordered, i):
+            tried.setdefault(answer.operation, []).append(answer.refused)
+    return frozenset(
+        name for name, outcomes in tried.items() if len(outcomes) >= 2 and not any(outcomes)
+    )
+
+
+def _between_refusals(ordered: list[Answer], index: int) -> bool:
+    """Whether the nearest plain requests of other operations on both sides were refused."""
+    answer = ordered[index]
+    before = next((a for a in reversed(ordered[:index]) if a.operation != answer.operation), None)
+    after = next((a for a in ordered[index + 1 :] if a.operation != answer.operation), None)
+    if before is None or after is None or not (before.refused and after.refused):
+        return False
+    return before.answered <= answer.sent and answer.answered <= after.sent
+
+
+@dataclass(frozen=True)
+class Bypass:
+    """One row of the bypass matrix: what was tried past the limit, and what came of it."""
+
+    name: str
+    tried: int
+    refused: int
+    effective: int
+    works: bool
+
+
+def bypass_matrix(case: Case) -> list[Bypass]:
+    """Return a row for each token, address and variation that was tried past the limit."""
+    groups: dict[str, list[Answer]] = {}
+    for answer in case.answers:
+        if not answer.plain and answer.variation != NO_CREDENTIALS and case.while_shut(answer):
+            groups.setdefault(name_of(answer), []).append(answer)
+    return [_row(name, tries) for name, tries in groups.items()]
+
+
+def name_of(answer: Answer) -> str:
+    """Return the name of the row that an answer belongs to."""
+    if answer.variation:
+        return answer.variation
+    return "another token" if answer.address == FIRST else "another address"
+
+
+def _row(name: str, tries: list[Answer]) -> Bypass:
+    effective = sum(not a.refused and a.effective for a in tries)
+    refused = sum(a.refused for a in tries)
+    # A budget that trickles back may let any one try pass, but hardly each of them.
+    return Bypass(name, len(tries), refused, effective, effective == len(tries))

@@ -1,0 +1,115 @@
+"""The steps of a trial of a rate limiter, and the variations it tries, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance.kit.limiter_answers import FIRST, Answer
+
+SECOND = "second"
+"""The label of the other token and of the other source address."""
+
+
+@dataclass(frozen=True)
+class Variation:
+    """What a variation changes about `GET /contacts/{id}`: headers, or method and path."""
+
+    name: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    method: str = "GET"
+    path: Callable[[str], str] = str
+
+
+def _forwarded(header: str, value: str = "203.0.113.{n}") -> Variation:
+    return Variation(f"forwarded: {header}", {header: value})
+
+
+VARIATIONS = (
+    _forwarded("X-Forwarded-For"),
+    _forwarded("Forwarded", "for=203.0.113.{n}"),
+    _forwarded("X-Real-IP"),
+    _forwarded("X-Client-IP"),
+    _forwarded("True-Client-IP"),
+    _forwarded("CF-Connecting-IP"),
+    _forwarded("X-Forwarded-Host", "host-{n}.example.com"),
+    Variation("another user agent", {"User-Agent": "another-client/{n}"}),
+    Variation("another method", method="HEAD"),
+    Variation("a trailing slash", path=lambda path: path + "/"),
+    Variation("another path case", path=lambda path: path.replace("contacts", "Contacts")),
+    Variation("a doubled slash", path=lambda path: path.replace("/contacts", "//contacts")),
+    Variation("an encoded letter", path=lambda path: path.replace("contacts", "%63ontacts")),
+    Variation("an extra parameter", path=lambda path: path + "?_={n}"),
+)
+"""What may open a new budget where the limiter's key is derived carelessly (LIMIT-09)."""
+BY_NAME = {variation.name: variation for variation in VARIATIONS}
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One request to send. `query` is for list and search; `number` fills `{n}` in variations."""
+
+    operation: str
+    contact_id: str | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+    token: str = FIRST
+    address: str = FIRST
+    variation: str = ""
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class Volley:
+    """Requests to send with at most `in_flight` at a time; the replies come in the same order."""
+
+    shots: tuple[Shot, ...]
+    in_flight: int = 1
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Nothing is sent before `until`, in seconds since the epoch."""
+
+    until: float
+    why: str
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What is to come: about how many requests, and about how long from now."""
+
+    requests: int
+    seconds: float
+    window_s: float
+    limit: int
+
+
+Step = Volley | Pause | Forecast
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer and its JSON body (None where it is none)."""
+
+    answer: Answer
+    body: Any = None
+
+    def record(self) -> dict[str, Any]:
+        """Return `data` where it is an object, else an empty one."""
+        data = self.body.get("data") if isinstance(self.body, dict) else None
+        return data if isinstance(data, dict) else {}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a trial may do; `limit` and `window_s` left out are taken from the first answer."""
+
+    make_body: Callable[[], dict[str, Any]]
+    limit: int | None = None
+    window_s: float | None = None
+    second_token: bool = False
+    second_address: bool = False
+    in_flight: int = 32
+    max_requests: int | None = None

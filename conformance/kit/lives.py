@@ -1,0 +1,212 @@
+"""Plans for LIFE-01: which operation comes next, on which contact. Pure, repeatable from a seed.
+
+Random operations meet each ordered pair of operations on one contact only by luck. So the live
+part of all lives is a walk that uses each pair exactly once (an Eulerian circuit of the complete
+graph over the operations), cut into as many pieces as there are operations, each piece the life of
+one contact: every operation is once the first after a create and once the last before a delete.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise, product
+from typing import NamedTuple
+
+from conformance.kit.model import LIVE, READS
+
+LAST = (*LIVE, "delete")
+PAIRS = frozenset(
+    {
+        *product(LIVE, LIVE),
+        *(("create", after) for after in LAST),
+        *((before, "delete") for before in LIVE),
+        *(("delete", after) for after in LAST),
+    }
+)
+"""Every ordered pair of operations on one contact, from its create to what follows its delete."""
+
+NAMES = ("Ann", "Ben", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hal", "Ida", "Jon", "Kim", "Lou")
+LOOKS = ("update", "get", "archive", "get", "restore", "get")
+"""Get, change, get again, for every change: what a cache of single contacts stumbles over."""
+RESTORED_UPDATE = ("update", "restore")
+"""A contact was updated while archived, then restored: which values does it have now?"""
+SURVIVORS = 3
+"""Lives whose deletes come last, so that the final lists have someone to show."""
+DRAFTS = 40
+EXTRA_LENGTH = 8
+
+
+class Step(NamedTuple):
+    """One operation of a plan, and the contact that it is meant for."""
+
+    operation: str
+    who: str
+
+
+@dataclass
+class Coverage:
+    """Which ordered pairs of operations on one contact have been performed."""
+
+    pairs: set[tuple[str, str]] = field(default_factory=set)
+    _last: dict[str, str] = field(default_factory=dict)
+
+    def note(self, step: Step) -> None:
+        """Count a step that was performed."""
+        if step.who in self._last:
+            self.pairs.add((self._last[step.who], step.operation))
+        self._last[step.who] = step.operation
+
+    @property
+    def missing(self) -> list[tuple[str, str]]:
+        """The pairs that were not performed, in order."""
+        return sorted(PAIRS - self.pairs)
+
+
+def plan(rng: random.Random, most: int) -> list[Step]:
+    """Return at most `most` steps that cover every pair, where that many allow it.
+
+    Of several drafts the one is taken that reads again after most kinds of change, and restores
+    what was updated while archived. Where there is room, more contacts live random lives; where
+    there is not, lives are left out.
+    """
+    drafts = [_draft(rng, most) for _ in range(DRAFTS)]
+    return max(drafts, key=_worth)
+
+
+def _worth(steps: Sequence[Step]) -> tuple[bool, int]:
+    found = rereadings(steps)
+    return RESTORED_UPDATE in found, len(found)
+
+
+def _draft(rng: random.Random, most: int) -> list[Step]:
+    afterwards = rng.sample(LAST, len(LAST))
+    pieces = [*_pieces(_circuit(rng), rng), []]
+    lives = [
+        ["create", *piece, "delete", after] for piece, after in zip(pieces, afterwards, strict=True)
+    ]
+    rng.shuffle(lives)
+    # Two steps are the final lists.
+    while sum(map(len, lives)) > most - 2 and lives:
+        lives.pop()
+    while sum(map(len, lives)) + EXTRA_LENGTH + 3 <= most - 2 and len(lives) < len(NAMES):
+        more = rng.choices(LIVE, k=EXTRA_LENGTH)
+        lives.append(["create", *more, "delete", rng.choice(LAST)])
+    return _woven(lives, rng)
+
+
+def _circuit(rng: random.Random) -> list[str]:
+    """Return a random closed walk that uses each ordered pair of live operations once.
+
+    Hierholzer's algorithm; the detour of `LOOKS` from get to get is taken in one piece.
+    """
+    changes = {"update", "archive", "restore"}
+    ways = {
+        one: [two for two in LIVE if {one, two} - changes != {"get"} or one == two] for one in LIVE
+    }
+    ways["get"].append("looks")
+    for targets in ways.values():
+        rng.shuffle(targets)
+    stack, walk = [rng.choice(LIVE)], []
+    while stack:
+        way = ways["get" if stack[-1] == "looks" else stack[-1]]
+        if way:
+            stack.append(way.pop())
+        else:
+            walk.append(stack.pop())
+    return [each for at in reversed(walk) for each in (LOOKS if at == "looks" else (at,))]
+
+
+def _pieces(circuit: Sequence[str], rng: random.Random) -> list[list[str]]:
+    """Cut a circuit so that each operation begins one piece and ends another."""
+    walk = list(circuit[:-1])
+    size = len(walk)
+    places = {op: rng.choice([i for i, at in enumerate(walk) if at == op]) for op in LIVE}
+    cuts = sorted(places.values())
+    return [
+        [walk[i % size] for i in range(start, end + 1)]
+        for start, end in pairwise([*cuts, cuts[0] + size])
+    ]
+
+
+def _woven(lives: Sequence[Sequence[str]], rng: random.Random) -> list[Step]:
+    """Interleave lives at random; the deaths of some come after the final lists."""
+    threads = [[Step(op, who) for op in life] for life, who in zip(lives, NAMES, strict=False)]
+    late = threads[:SURVIVORS]
+    deaths = [thread[-2:] for thread in late]
+    early = [thread[:-2] for thread in late] + threads[SURVIVORS:]
+    final = [Step("list", ACTIVE), Step("list", ARCHIVED)]
+    return [*_shuffled(early, rng), *final, *_shuffled(deaths, rng)]
+
+
+ACTIVE, ARCHIVED = "active", "archived"
+"""Stand for a contact in the final lists, which are meant for all."""
+
+
+def _shuffled(threads: Iterable[Sequence[Step]], rng: random.Random) -> list[Step]:
+    left = [list(reversed(thread)) for thread in threads]
+    steps = []
+    while any(left):
+        (thread,) = rng.choices(left, [len(thread) for thread in left])
+        steps.append(thread.pop())
+    return steps
+
+
+def rereadings(steps: Iterable[Step]) -> set[tuple[str, str]]:
+    """Return each (read, change) where a contact was read, changed once, and read so again.
+
+    A change counts where it is one: archiving an archived contact is none. Lists and searches
+    read every contact. An update while archived counts by itself once a restore follows it.
+    """
+    found: set[tuple[str, str]] = set()
+    watched: dict[str, _Watched] = {}
+    for step in steps:
+        if step.operation == "create":
+            watched[step.who] = _Watched()
+        elif step.operation in READS:
+            alone = step.operation == "get"
+            for who, one in watched.items():
+                if not alone or who == step.who:
+                    found.update(one.read(step.operation))
+        else:
+            found.update(watched[step.who].change(step.operation))
+    return found
+
+
+@dataclass
+class _Watched:
+    """What happened to one contact since each kind of read."""
+
+    archived: bool = False
+    deleted: bool = False
+    touched: bool = False
+    since: dict[str, list[str]] = field(default_factory=dict)
+
+    def read(self, operation: str) -> Iterator[tuple[str, str]]:
+        changes = self.since.get(operation, [])
+        if len(changes) == 1:
+            yield (operation, changes[0])
+        self.since[operation] = []
+
+    def change(self, operation: str) -> Iterator[tuple[str, str]]:
+        effective = (
+            not self.deleted
+            and {
+                "update": not self.archived,
+                "archive": not self.archived,
+                "restore": self.archived,
+                "delete": True,
+            }[operation]
+        )
+        if operation == "update" and self.archived:
+            self.touched = True
+        if not effective:
+            return
+        if operation == "restore" and self.touched:
+            yield RESTORED_UPDATE
+        self.touched = False
+        self.archived = {"archive": True, "restore": False}.get(operation, self.archived)
+        self.deleted = operation == "delete"
+        for changes in self.since.values():
+            changes.append(operation)

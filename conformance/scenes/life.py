@@ -1,0 +1,294 @@
+"""Lives of contacts, performed on the target and on the oracle side by side (LIFE-01)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import schemas
+from conformance.kit import lives
+from conformance.kit.budget import BudgetExhausted
+from conformance.kit.client import Client, encode
+from conformance.kit.exchange import Exchange
+from conformance.kit.explore import Bridge, Falsified, run_machine
+from conformance.kit.lives import Coverage, Step
+from conformance.kit.model import FAILURE, Answer, Book, Call, Disagreement, observe
+from conformance.kit.stage import Phase, Scene, scene
+from conformance.scenes.common import factory
+from fixtures.factories import LISTED, ContactFactory
+
+if TYPE_CHECKING:
+    from hypothesis.stateful import RuleBasedStateMachine
+
+MOST = 100
+"""Requests that the window profile spends on lives at most (interface, `--profile`)."""
+DEEP_STEPS = 30
+PEOPLE = 5
+"""Contacts in one example of the deep profile."""
+LEAST = 12
+"""Fewer requests than this are no story at all."""
+FAILURES_KEPT = 3
+STEPS_TOLD = 14
+ALLOWED = (403, 409, 422, 423)
+"""Refusals of an update of an archived contact that count as documented (UPDATE-12)."""
+CHANGED = [name for name in schemas.UPDATE_FIELDS if name != "last_name"]
+"""Updates spare the last name: it is what the lists are filtered by."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A disagreement, with the story that led to it."""
+
+    expected: str
+    actual: str
+    fails: bool
+    length: int
+
+
+@dataclass
+class Told:
+    """One step of the story: what was done, and to whom."""
+
+    text: str
+    who: str
+    changes: bool
+
+
+@dataclass
+class Life:
+    """Performs steps on the target and on the oracle, and keeps what they disagree about."""
+
+    api: Client
+    people: ContactFactory
+    rng: random.Random
+    book: Book = field(default_factory=Book)
+    steps: list[tuple[Exchange, list[Fault]]] = field(default_factory=list)
+    coverage: Coverage = field(default_factory=Coverage)
+    _ids: dict[str, str] = field(default_factory=dict)
+    _story: list[Told] = field(default_factory=list)
+    _agreed: dict[str, int] = field(default_factory=dict)
+    _fields: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Give the contacts a last name that nobody else has."""
+        self.token = self.people.name(LISTED)
+
+    async def perform(self, step: Step) -> list[Fault]:
+        """Perform one step; where the target disagrees, expect nothing more of that contact."""
+        if step.operation != "create" and self._is_lost(step.who):
+            return []
+        call = self._call(step)
+        exchange = await self._send(call)
+        observed = observe(self.book, call, self._answer(call, exchange))
+        self.coverage.note(step)
+        self._story.append(_told(step, call))
+        faults = [self._fault(each) for each in observed.disagreements]
+        failed = {w for d in observed.disagreements if d.severity == FAILURE for w in d.who}
+        self.book = observed.book.distrusting(failed)
+        for who in set(self.book.people) - failed:
+            self._agreed[who] = len(self._story)
+        self.steps.append((exchange, faults))
+        return faults
+
+    async def bury(self) -> None:
+        """Delete whoever still lives."""
+        for who in self.book.living():
+            if who in self._ids:
+                await self.api.delete(self._ids[who])
+
+    def _is_lost(self, who: str) -> bool:
+        person = self.book.people.get(who)
+        return who not in (lives.ACTIVE, lives.ARCHIVED) and (person is None or not person.trusted)
+
+    async def _send(self, call: Call) -> Exchange:
+        if call.operation == "create":
+            return await self.api.create(dict(call.values))
+        if call.operation in ("list", "search"):
+            return await self.api.call(call.operation, query=call.values)
+        contact_id = self._ids[call.who]
+        if call.operation == "update":
+            body = encode(dict(call.values))
+            return await self.api.call("update", contact_id, body=body, allows=ALLOWED)
+        return await self.api.call(call.operation, contact_id)
+
+    def _answer(self, call: Call, exchange: Exchange) -> Answer:
+        """Return the answer in the oracle's terms: contacts by name."""
+        contact_id = exchange.contact.get("id")
+        names = {known: who for who, known in self._ids.items()}
+        if call.operation == "create" and exchange.ok and isinstance(contact_id, str):
+            self._ids[call.who] = contact_id
+            names.setdefault(contact_id, call.who)
+        shown = {
+            names[record["id"]]: record
+            for record in exchange.records
+            if exchange.ok and record.get("id") in names
+        }
+        total = exchange.at("data", "meta", "total")
+        return Answer(exchange.status, shown, len(exchange.records), total)
+
+    def _call(self, step: Step) -> Call:
+        values = {
+            "create": self._new_contact,
+            "update": self._changes,
+            "list": lambda: self._list_query(step.who),
+            "search": lambda: self._search_query(step.who),
+        }.get(step.operation, dict)()
+        return Call(step.operation, step.who, values)
+
+    def _new_contact(self) -> dict[str, Any]:
+        kind = self.people.full if self.rng.random() < 0.7 else self.people.named
+        return kind(last_name=self.token)
+
+    def _changes(self) -> dict[str, Any]:
+        """Return new values for one or two fields; all fields take their turn."""
+        count = self.rng.choice((1, 1, 2))
+        if len(self._fields) < count:
+            self._fields = self.rng.sample(CHANGED, len(CHANGED))
+        values = self.people.full_update()
+        return {name: values[name] for name in (self._fields.pop() for _ in range(count))}
+
+    def _list_query(self, who: str) -> dict[str, Any]:
+        """Return a query for all contacts of this story, mostly where `who` must be seen."""
+        query: dict[str, Any] = {"search": self.token}
+        if who in (lives.ACTIVE, lives.ARCHIVED):
+            return query | ({"archived": True} if who == lives.ARCHIVED else {})
+        person = self.book.people[who]
+        archived = person.archived != (self.rng.random() < 0.25)
+        if archived or self.rng.random() < 0.3:
+            query["archived"] = archived
+        if self.rng.random() < 0.2:
+            query["type"] = person.fields["contact_type"].values[0]
+        return query
+
+    def _search_query(self, who: str) -> dict[str, Any]:
+        fields = self.book.people[who].fields
+        if self.rng.random() < 0.6:
+            return {"name": self.token}
+        name, parameter = self.rng.choice((("first_name", "name"), ("email", "email")))
+        return {parameter: fields[name].values[0]}
+
+    def _fault(self, found: Disagreement) -> Fault:
+        story = self._told_of(found.who)
+        expected = f"{found.expected}, after: {'; '.join(story)}"
+        return Fault(expected, found.actual, found.severity == FAILURE, len(story))
+
+    def _told_of(self, names: frozenset[str]) -> list[str]:
+        """Return the steps on these contacts, and the changes made since they were last right."""
+        since = min((self._agreed.get(who, 0) for who in names), default=0)
+        last = len(self._story) - 1
+        texts = [
+            step.text
+            for number, step in enumerate(self._story)
+            if step.who in names or number == last or (step.changes and number >= since)
+        ]
+        cut = len(texts) - STEPS_TOLD
+        return texts if cut <= 0 else [*texts[:1], f"({cut} more)", *texts[cut + 1 :]]
+
+
+def _told(step: Step, call: Call) -> Told:
+    values = call.values
+    text = f"{step.operation} {step.who}"
+    if step.operation == "update":
+        text = f"update {step.who}'s {' and '.join(values)}"
+    elif step.operation == "list":
+        state = "archived" if values.get("archived") else "active"
+        text = f"list the {state}" + (f" {values['type']}s" if "type" in values else "")
+    elif step.operation == "search":
+        text = f"search by {' and '.join(values)} {' '.join(map(str, values.values()))}"
+    return Told(text, step.who, step.operation not in ("get", "list", "search"))
+
+
+@scene(Phase.LIFE)
+async def life(s: Scene) -> None:
+    """Let contacts live planned lives, and in the deep profile as many random ones as asked."""
+    left = s.stage.budget.left()
+    most = MOST if left is None else min(MOST, left)
+    if most < LEAST:
+        raise BudgetExhausted(f"{most} requests were left for the lives of contacts")
+    directed = Life(s.api, factory(s), s.rng)
+    s.out.steps, s.out.explored = directed.steps, []
+    try:
+        await _perform(directed, lives.plan(s.rng, most))
+    finally:
+        s.stage.notices.append(_covered(directed))
+    if s.settings.profile == "deep":
+        await _explore(s)
+
+
+async def _perform(directed: Life, steps: list[Step]) -> None:
+    failures = 0
+    for step in steps:
+        failures += sum(fault.fails for fault in await directed.perform(step))
+        if failures >= FAILURES_KEPT:
+            return
+
+
+def _covered(directed: Life) -> str:
+    coverage, count = directed.coverage, len(directed.steps)
+    missing = ", ".join(" then ".join(pair) for pair in coverage.missing[:4])
+    return (
+        f"LIFE-01: {len(lives.PAIRS) - len(coverage.missing)} of {len(lives.PAIRS)} ordered pairs "
+        f"of operations on one contact were performed, in {count} requests"
+        + (f"; not, for example: {missing}" if missing else "")
+    )
+
+
+async def _explore(s: Scene) -> None:
+    """Perform random lives until one disagrees; keep the shortest story that did."""
+    bridge = Bridge()
+    failed: list[tuple[Exchange, Fault]] = []
+
+    def born() -> Life:
+        # Each example makes the same choices, so that a shorter one repeats what a longer one did.
+        rng = random.Random(f"{s.settings.seed}:life")  # noqa: S311 - test data, not keys
+        return Life(s.api, ContactFactory(rng, s.words), rng)
+
+    machine = _machine(bridge, born, failed)
+    count, seed = s.settings.examples, s.settings.seed
+    await bridge.explore(lambda: run_machine(machine, examples=count, steps=DEEP_STEPS, seed=seed))
+    shortest = sorted(failed, key=lambda pair: pair[1].length)[:1]
+    s.out.explored = [(exchange, [fault]) for exchange, fault in shortest]
+
+
+def _machine(
+    bridge: Bridge, born: Callable[[], Life], failed: list[tuple[Exchange, Fault]]
+) -> type[RuleBasedStateMachine]:
+    """Return a state machine whose rules are the operations on the contacts of one story."""
+    from hypothesis import strategies as st  # noqa: PLC0415 - needed in the deep profile alone
+    from hypothesis.stateful import (  # noqa: PLC0415 - as above
+        RuleBasedStateMachine,
+        precondition,
+        rule,
+    )
+
+    class Lives(RuleBasedStateMachine):
+        """Operations on at most `PEOPLE` contacts, in any order."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.life = born()
+
+        def step(self, operation: str, who: str) -> None:
+            faults = bridge.wait(self.life.perform(Step(operation, who)))
+            for fault in faults:
+                if fault.fails:
+                    failed.append((self.life.steps[-1][0], fault))
+                    raise Falsified(fault.expected)
+
+        def teardown(self) -> None:
+            bridge.wait(self.life.bury())
+
+        @precondition(lambda self: len(self.life.book.people) < PEOPLE)
+        @rule()
+        def create(self) -> None:
+            self.step("create", lives.NAMES[len(self.life.book.people)])
+
+        @precondition(lambda self: self.life.book.people)
+        @rule(operation=st.sampled_from(lives.LAST), number=st.integers(0, PEOPLE - 1))
+        def act(self, operation: str, number: int) -> None:
+            names = list(self.life.book.people)
+            self.step(operation, names[number % len(names)])
+
+    return Lives

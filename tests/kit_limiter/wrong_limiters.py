@@ -1,0 +1,209 @@
+"""Servers whose rate limiter breaks one clause each, as small overrides of the right one."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from conformance.kit.limiter_steps import Shot
+
+from limiters import WRITES, Decision, Fixed, Server
+
+
+class NoRetryAfter(Server):
+    """A 429 does not say when to come back."""
+
+    def retry_after(self, decision: Decision) -> str | None:
+        return None
+
+
+class ZeroRetryAfter(Server):
+    """A 429 says to come back at once."""
+
+    def retry_after(self, decision: Decision) -> str | None:
+        return "0"
+
+
+class LongRetryAfter(Server):
+    """Retry-After is twice the time to the reset."""
+
+    def retry_after(self, decision: Decision) -> str | None:
+        return str(2 * math.ceil(decision.reset) + 2)
+
+
+class Milliseconds(Server):
+    """Retry-After is in milliseconds."""
+
+    def retry_after(self, decision: Decision) -> str | None:
+        return str(math.ceil(decision.reset * 1000))
+
+
+class MillisecondReset(Server):
+    """RateLimit-Reset is in milliseconds."""
+
+    def reset(self, decision: Decision) -> str | None:
+        return str(math.ceil(decision.reset * 1000))
+
+
+class ShortRetryAfter(Server):
+    """Retry-After is half of what it takes."""
+
+    def retry_after(self, decision: Decision) -> str | None:
+        return str(max(1, math.ceil(decision.reset / 2)))
+
+
+class OneMore(Server):
+    """One request more than announced passes."""
+
+    def announced(self) -> str | None:
+        return str(self.limiter.limit - 1)
+
+    def remaining(self, decision: Decision) -> str | None:
+        return str(max(0, decision.remaining - 1))
+
+
+class OneLess(Server):
+    """One request less than announced passes."""
+
+    def announced(self) -> str | None:
+        return str(self.limiter.limit + 1)
+
+    def remaining(self, decision: Decision) -> str | None:
+        return str(decision.remaining + 1)
+
+
+class TwiceTheLimit(Server):
+    """Twice as many requests as announced pass."""
+
+    def announced(self) -> str | None:
+        return str(self.limiter.limit // 2)
+
+    def remaining(self, decision: Decision) -> str | None:
+        return str(max(0, decision.remaining - self.limiter.limit // 2))
+
+
+class NoLimit(Server):
+    """Nothing is ever refused."""
+
+    def decide(self, shot: Shot, now: float) -> Decision:
+        found = super().decide(shot, now)
+        return Decision(True, found.remaining, found.reset)
+
+
+class PerToken(Server):
+    """Each token has a budget of its own."""
+
+    def key(self, shot: Shot) -> Any:
+        return shot.token
+
+
+class PerAddressAndToken(Server):
+    """Each pair of address and token has a budget of its own."""
+
+    def key(self, shot: Shot) -> Any:
+        return shot.address, shot.token
+
+
+class TrustsForwarded(Server):
+    """The client says which address it has."""
+
+    def key(self, shot: Shot) -> Any:
+        return shot.number if shot.variation == "forwarded: X-Forwarded-For" else shot.address
+
+
+class TrailingSlash(Server):
+    """A path with a trailing slash is served, but not limited."""
+
+    def limited(self, shot: Shot) -> bool:
+        return shot.variation != "a trailing slash"
+
+    def odd_path(self, shot: Shot, path: str) -> tuple[int, Any]:
+        return (200, None) if path.endswith("/") else super().odd_path(shot, path)
+
+
+class Racy(Server):
+    """A request is counted when it is over, so that parallel ones pass beyond the limit."""
+
+    def decide(self, shot: Shot, now: float) -> Decision:
+        fixed: Fixed = self.limiter
+        key = self.key(shot)
+        used, opened = fixed.used.get(key, 0), fixed.opened.get(key, now)
+        if now >= opened + fixed.window:
+            used, opened = 0, now
+        left = fixed.limit - used - 1
+        return Decision(left >= 0, max(0, left), opened + fixed.window - now)
+
+    def commit(self, shot: Shot, now: float) -> None:
+        self.limiter.hit(self.key(shot), now)
+
+
+class ExecutesRefused(Server):
+    """Refused writes are carried out all the same."""
+
+    def executes_refused(self, shot: Shot) -> bool:
+        return shot.operation in WRITES
+
+
+class Hammered(Server):
+    """Each refused request puts off the end of the window."""
+
+    def decide(self, shot: Shot, now: float) -> Decision:
+        found = super().decide(shot, now)
+        if not found.passes:
+            self.limiter.opened[self.key(shot)] = now
+            return Decision(False, 0, self.limiter.window)
+        return found
+
+
+class UnlimitedSearch(Server):
+    """Search is not limited."""
+
+    def limited(self, shot: Shot) -> bool:
+        return shot.operation != "search"
+
+
+class UnlimitedDelete(Server):
+    """Delete is counted, but never refused."""
+
+    def decide(self, shot: Shot, now: float) -> Decision:
+        found = super().decide(shot, now)
+        return Decision(found.passes or shot.operation == "delete", found.remaining, found.reset)
+
+
+class PerProcess(Server):
+    """Two processes count for themselves, and requests go to either."""
+
+    def key(self, shot: Shot) -> Any:
+        return shot.address, self.choices.random() < 0.5
+
+
+class HalfWindow(Server):
+    """The window is over at half of Retry-After."""
+
+    def reset(self, decision: Decision) -> str | None:
+        return str(math.ceil(decision.reset + self.limiter.window))
+
+    def retry_after(self, decision: Decision) -> str | None:
+        return str(math.ceil(decision.reset + self.limiter.window))
+
+
+class RisingRemaining(Server):
+    """Remaining is not counted down."""
+
+    def remaining(self, decision: Decision) -> str | None:
+        return str(self.limiter.limit - 1 if decision.passes else 0)
+
+
+class Leaky(Server):
+    """The block is lifted at two fifths of what Retry-After says."""
+
+    blocked_at: float | None = None
+
+    def decide(self, shot: Shot, now: float) -> Decision:
+        found = super().decide(shot, now)
+        if found.passes:
+            self.blocked_at = None
+            return found
+        self.blocked_at = self.blocked_at or now
+        lifted = now - self.blocked_at >= 0.4 * (found.reset + now - self.blocked_at)
+        return Decision(lifted, 0, found.reset)

@@ -11,6 +11,7 @@ from conformance.kit.exchange import Exchange
 from conformance.kit.expect import Judge, premise
 from conformance.kit.stage import Outcome
 from conformance.scenes.common import BORROWED
+from conformance.scenes.shelf import EVEN, UNEVEN
 
 
 def _meta(x: Exchange, name: str) -> Any:
@@ -19,8 +20,8 @@ def _meta(x: Exchange, name: str) -> Any:
 
 def _pages(shelf: Outcome) -> list[tuple[Exchange, int, int]]:
     """Return (exchange, page asked, limit asked) of every page within the set."""
-    pages = [(x, n, 10) for n, x in enumerate(shelf.uneven, start=1)]
-    pages += [(shelf.even_last, 3, 9), (shelf.one_page, 1, shelf.size), (shelf.hundred, 1, 100)]
+    pages = [(x, n, UNEVEN) for n, x in enumerate(shelf.uneven, start=1)]
+    pages += [(shelf.even_last, 2, EVEN), (shelf.one_page, 1, shelf.size), (shelf.hundred, 1, 100)]
     # Another default limit is LIST-02's to judge.
     pages += [(shelf.default, 1, 25)] if _meta(shelf.default, "limit") == 25 else []
     for x, _, _ in pages:

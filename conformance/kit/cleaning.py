@@ -6,13 +6,13 @@ A create whose answer never arrived, or was no usable one, is found again by its
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from conformance.kit.budget import BudgetExhausted
 from conformance.kit.client import Client
 from conformance.kit.expect import PremiseFailed
-from conformance.kit.ledger import Entry, Ledger
+from conformance.kit.ledger import WORD_KEPT, Entry, Ledger
 
 TRIES = 2
 
@@ -20,7 +20,10 @@ TRIES = 2
 async def clean(accounts: Mapping[str, Client], ledger: Ledger) -> list[str]:
     """Delete every live contact of the run; return the ids (or words) of what may remain."""
     for account, api in accounts.items():
-        await asyncio.gather(*(_look_for(api, ledger, e) for e in ledger.lost(account)))
+        alike: dict[tuple[str, ...], list[Entry]] = {}
+        for entry in ledger.lost(account):
+            alike.setdefault(entry.words, []).append(entry)
+        await asyncio.gather(*(_look_for(api, ledger, entries) for entries in alike.values()))
     results = await asyncio.gather(
         *(_remove(accounts[e.account], ledger, e) for e in ledger.live() if e.account in accounts)
     )
@@ -44,21 +47,22 @@ async def _remove(api: Client, ledger: Ledger, entry: Entry) -> str | None:
     return entry.id
 
 
-async def _look_for(api: Client, ledger: Ledger, entry: Entry) -> None:
-    if not entry.words:
+async def _look_for(api: Client, ledger: Ledger, entries: Sequence[Entry]) -> None:
+    """Look for lost creates that share their words, and settle them where the lists answered."""
+    account, words = entries[0].account, entries[0].words
+    for archived in (False, True) if words else ():
+        query = {"search": words[-1], "archived": archived, "limit": 100}
+        try:
+            exchange = await api.call("list", query=query, settles=True)
+        except PremiseFailed:
+            return
+        if not exchange.ok:
+            return
+        for record in exchange.records:
+            if is_ours(record, words) and isinstance(record.get("id"), str):
+                ledger.found(account, record["id"])
+    for entry in entries:
         ledger.settle(entry, "refused")
-        return
-    try:
-        for archived in (False, True):
-            exchange = await api.list(search=entry.words[-1], archived=archived, limit=100)
-            if not exchange.ok:
-                return
-            for record in exchange.records:
-                if is_ours(record, entry.words) and isinstance(record.get("id"), str):
-                    ledger.found(entry.account, record["id"])
-    except PremiseFailed:
-        return
-    ledger.settle(entry, "refused")
 
 
 def is_ours(record: Mapping[str, Any], words: Iterable[str]) -> bool:
@@ -66,7 +70,9 @@ def is_ours(record: Mapping[str, Any], words: Iterable[str]) -> bool:
 
     Names are compared without case, as a target may fold the case of an email.
     """
-    values = {
-        str(record.get(name) or "").strip().lower() for name in ("first_name", "last_name", "email")
-    }
-    return any(word.strip().lower() in values for word in words if len(word.strip()) >= 8)
+    values = {_folded(record.get(name)) for name in ("first_name", "last_name", "email")}
+    return any(_folded(word) in values for word in words if len(word.strip()) >= 8)
+
+
+def _folded(value: object) -> str:
+    return str(value or "").strip()[:WORD_KEPT].strip().lower()

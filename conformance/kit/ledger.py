@@ -12,6 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+WORD_KEPT = 100
+"""Characters of a word that are kept, and compared, to find a contact again."""
+# What is lost is looked for among the active and the archived contacts first.
+_COSTS = {"sent": 1, "live": 1, "lost": 3}
+
 
 @dataclass
 class Entry:
@@ -83,7 +88,7 @@ class Ledger:
 
     def debts(self) -> int:
         """Return how many requests cleaning up will need."""
-        return sum(1 for e in self.entries.values() if e.state in ("sent", "live", "lost"))
+        return sum(_COSTS.get(entry.state, 0) for entry in self.entries.values())
 
     def knows(self, contact_id: object) -> bool:
         """Whether this run made the contact."""
@@ -109,7 +114,7 @@ def _words(payload: Any) -> tuple[str, ...]:
     if not isinstance(payload, dict):
         return ()
     values = (payload.get(name) for name in ("first_name", "last_name", "email"))
-    return tuple(value[:100] for value in values if isinstance(value, str) and value.strip())
+    return tuple(value[:WORD_KEPT] for value in values if isinstance(value, str) and value.strip())
 
 
 def keep_unsettled(path: Path) -> None:

@@ -33,6 +33,7 @@ from conformance.kit.limiter_case import (
 )
 from conformance.kit.limiter_clauses import judge_all
 from conformance.kit.limiter_models import (
+    FIXED,
     GREEDY,
     UNKNOWN,
     Fit,
@@ -56,6 +57,7 @@ __all__ = [
     "not_probed",
 ]
 
+SHORTER_SHARE = 0.9
 Verdict = Literal["as_documented", "stricter", "laxer", "not_evaluated"]
 Outcome = Literal["accept", "refuse", "either"]
 
@@ -229,8 +231,8 @@ def _candidate_limits(
     until_refused = next((i for i, a in enumerate(counted) if a.refused), 0)
     given = [announced, documented.limit, until_refused]
     if announced:
-        # Off by one, and the slip of a factor of two, are told apart even where tokens trickle in.
-        given += [announced + 1, announced - 1, 2 * announced]
+        # Off by one, and off by a factor of two, are told apart even where tokens trickle in.
+        given += [announced + 1, announced - 1, 2 * announced, announced // 2]
     return [limit for limit in given if limit]
 
 
@@ -268,12 +270,26 @@ def _laxer(fit: Fit, clauses: dict[str, ClauseVerdict], case: Case) -> list[str]
     reasons = (
         [f"{beyond} requests passed beyond {fit.limit} in {fit.window_s:g} s"] if beyond else []
     )
+    shorter = _shorter_window(case)
+    if shorter is not None:
+        reasons.append(f"windows are {shorter} s long instead of {case.window_s:g} s")
     if case.unlimited:
         reasons.append(f"never refused: {', '.join(sorted(case.unlimited))}")
     if clauses["LIMIT-09"].status == "failed":
         names = [row.name for row in bypass_matrix(case) if row.works and "address" not in row.name]
         reasons.append(f"a new budget opens with: {', '.join(names)}")
     return reasons
+
+
+def _shorter_window(case: Case) -> int | None:
+    """Return the length of fixed windows that end sooner than documented, by their own Reset.
+
+    Two windows have to be seen: the first may have been running when the trial began.
+    """
+    resets = [a.reset_value for a in case.plain if a.reset_value is not None]
+    if case.kind != FIXED or len(list(case.windows())) < 2 or not resets:
+        return None
+    return max(resets) if max(resets) < SHORTER_SHARE * case.window_s else None
 
 
 def _stricter(fit: Fit, clauses: dict[str, ClauseVerdict]) -> list[str]:

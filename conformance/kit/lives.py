@@ -30,8 +30,8 @@ PAIRS = frozenset(
 NAMES = ("Ann", "Ben", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hal", "Ida", "Jon", "Kim", "Lou")
 LOOKS = ("update", "get", "archive", "get", "restore", "get")
 """Get, change, get again, for every change: what a cache of single contacts stumbles over."""
-RESTORED_UPDATE = ("update", "restore")
-"""A contact was updated while archived, then restored: which values does it have now?"""
+TURNS = frozenset({("update", "restore"), ("restore", "update")})
+"""Updated while archived, then restored: with which values? Restored, then updated: for good?"""
 SURVIVORS = 3
 """Lives whose deletes come last, so that the final lists have someone to show."""
 DRAFTS = 40
@@ -67,17 +67,19 @@ class Coverage:
 def plan(rng: random.Random, most: int) -> list[Step]:
     """Return at most `most` steps that cover every pair, where that many allow it.
 
-    Of several drafts the one is taken that reads again after most kinds of change, and restores
-    what was updated while archived. Where there is room, more contacts live random lives; where
-    there is not, lives are left out.
+    Of several drafts the one is taken that holds the `TURNS`, the most pairs, and the most kinds
+    of change after which a contact is read again. Where there is room, more contacts live random
+    lives; where there is not, lives are left out.
     """
     drafts = [_draft(rng, most) for _ in range(DRAFTS)]
     return max(drafts, key=_worth)
 
 
-def _worth(steps: Sequence[Step]) -> tuple[bool, int]:
-    found = rereadings(steps)
-    return RESTORED_UPDATE in found, len(found)
+def _worth(steps: Sequence[Step]) -> tuple[int, int, int]:
+    found, coverage = rereadings(steps), Coverage()
+    for step in steps:
+        coverage.note(step)
+    return len(found & TURNS), len(coverage.pairs), len(found)
 
 
 def _draft(rng: random.Random, most: int) -> list[Step]:
@@ -157,30 +159,28 @@ def rereadings(steps: Iterable[Step]) -> set[tuple[str, str]]:
     """Return each (read, change) where a contact was read, changed once, and read so again.
 
     A change counts where it is one: archiving an archived contact is none. Lists and searches
-    read every contact. An update while archived counts by itself once a restore follows it.
+    read every contact. The `TURNS` that the steps take are returned too.
     """
     found: set[tuple[str, str]] = set()
     watched: dict[str, _Watched] = {}
-    for step in steps:
-        if step.operation == "create":
-            watched[step.who] = _Watched()
-        elif step.operation in READS:
-            alone = step.operation == "get"
-            for who, one in watched.items():
-                if not alone or who == step.who:
-                    found.update(one.read(step.operation))
+    for operation, who in steps:
+        if operation == "create":
+            watched[who] = _Watched()
+        elif operation not in READS:
+            found.update(watched[who].change(operation))
         else:
-            found.update(watched[step.who].change(step.operation))
+            seen = [watched[who]] if operation == "get" else watched.values()
+            found.update(each for one in seen for each in one.read(operation))
     return found
 
 
 @dataclass
 class _Watched:
-    """What happened to one contact since each kind of read."""
+    """What happened to one contact: since each kind of read, and since it was restored."""
 
     archived: bool = False
     deleted: bool = False
-    touched: bool = False
+    turned: tuple[str, ...] = ()
     since: dict[str, list[str]] = field(default_factory=dict)
 
     def read(self, operation: str) -> Iterator[tuple[str, str]]:
@@ -188,24 +188,18 @@ class _Watched:
         if len(changes) == 1:
             yield (operation, changes[0])
         self.since[operation] = []
+        if self.turned[-2:] == ("restore", "update"):
+            yield ("restore", "update")
 
     def change(self, operation: str) -> Iterator[tuple[str, str]]:
-        effective = (
-            not self.deleted
-            and {
-                "update": not self.archived,
-                "archive": not self.archived,
-                "restore": self.archived,
-                "delete": True,
-            }[operation]
-        )
-        if operation == "update" and self.archived:
-            self.touched = True
-        if not effective:
+        moves = {"archive": not self.archived, "restore": self.archived}
+        if self.deleted or not moves.get(operation, True):
             return
-        if operation == "restore" and self.touched:
-            yield RESTORED_UPDATE
-        self.touched = False
+        self.turned = (*self.turned, operation)
+        if self.turned[-2:] == ("update", "restore"):
+            yield ("update", "restore")
+        if operation == "update" and self.archived:
+            return
         self.archived = {"archive": True, "restore": False}.get(operation, self.archived)
         self.deleted = operation == "delete"
         for changes in self.since.values():

@@ -24,7 +24,7 @@ from conformance.kit.run import Run
 from conformance.kit.settings import OPTIONS, UsageProblem, resolve
 from conformance.kit.stage import SCRIPTS, Stage, new_run_id
 from conformance.kit.target import Target, given_target
-from conformance.kit.verdict import INTERRUPTED, KIT_FAILED, UNUSABLE, TestOutcome
+from conformance.kit.verdict import FAILED, INTERRUPTED, KIT_FAILED, UNUSABLE, TestOutcome
 
 RUN = pytest.StashKey[Run]()
 JUDGE = pytest.StashKey[Judge]()
@@ -175,6 +175,12 @@ def evidence(stage: Stage) -> Evidence:
     return stage.evidence
 
 
+@pytest.fixture(scope="session")
+def behaviour(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The behaviour profile of the results, for the observed clauses to write into."""
+    return request.config.stash[RUN].behaviour
+
+
 @pytest.fixture
 def judge(request: pytest.FixtureRequest) -> Judge:
     """The judge of the test's clause."""
@@ -277,6 +283,8 @@ def pytest_terminal_summary(
     run = config.stash.get(RUN, None)
     if run is None or run.last_document is None:
         return
+    if run.stopped_early and run.last_document["exit_status"] != FAILED:
+        return  # The one line that says why has been printed.
     lines = config.hook.pytest_contacts_summary(
         document=run.last_document, earlier=run.settings.compare_to
     )

@@ -33,6 +33,8 @@ from conformance.kit.target import Target
 from conformance.kit.wire import Wire, current_scene
 
 T = TypeVar("T")
+GRACE_S = 3.0
+"""Seconds in which the requests of an interrupted run may come to their end."""
 CLOSING_RESERVE = 6
 """Requests that no scene before the closing may spend."""
 
@@ -41,9 +43,9 @@ class Phase(IntEnum):
     """When a scene runs: each phase begins when the one before has ended."""
 
     MAIN = 1
-    FULL_HOUSE = 2
-    HOSTILE = 3
-    RACES = 4
+    RACES = 2
+    FULL_HOUSE = 3
+    HOSTILE = 4
     EXTRA = 5
     LIFE = 6
     CLOSING = 7
@@ -244,6 +246,7 @@ class Stage:
             try:
                 await self._perform(wanted)
             finally:
+                await self._stop_scenes(wire)
                 await self._clean()
         self.finished.set_result(None)
 
@@ -259,6 +262,21 @@ class Stage:
             names = [script.name for script in wanted if script.phase == phase]
             if names:
                 await asyncio.gather(*(self.play(name) for name in names))
+
+    async def _stop_scenes(self, wire: Wire) -> None:
+        """Bring the scenes of an interrupted run to their end: none may create beside the cleaning.
+
+        Creates in flight may still take effect, so their answers are waited for.
+        """
+        running = [task for task in self._outcomes.values() if not task.done()]
+        if not running:
+            return
+        wire.halted = True
+        await asyncio.wait(running, timeout=GRACE_S)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        wire.halted = False
 
     async def _clean(self) -> None:
         if self.wire is None:

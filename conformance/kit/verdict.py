@@ -103,11 +103,11 @@ def _status(
         return "error", errors[0].reason, "error"
     if failures:
         return ("failed" if gating else "warned"), None, None
+    if clause.tier is Tier.OBSERVED and any(o.state == "passed" for o in outcomes):
+        return "observed", None, None
     if undecided := [o for o in outcomes if o.state == "undecided"]:
         gravest = min(undecided, key=lambda o: (o.kind != "budget", o.kind in _EXCUSED))
         return "not_evaluated", gravest.reason, gravest.kind
-    if clause.tier is Tier.OBSERVED:
-        return "observed", None, None
     return ("warned" if warnings else "passed"), None, None
 
 

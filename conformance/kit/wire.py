@@ -99,6 +99,8 @@ class Wire:
         self.budget = budget
         self.statistics = Statistics()
         self.observers: list[Observer] = []
+        self.halted = False
+        """While true no request goes out; those in flight come to their end."""
         self._settings = settings
         self._transport = transport
         self._sleep = sleep
@@ -144,6 +146,7 @@ class Wire:
             async with self._slots:
                 # Inside the slot, so that whoever queued for it learns of a window closed meanwhile.
                 await self._wait_for_window()
+                self._refuse_when_halted()
                 self.budget.spend(settles=outgoing.settles)
                 exchange = await self._patiently(outgoing, credential)
             self._observe(exchange)
@@ -161,10 +164,15 @@ class Wire:
 
         """
         async with self._slots:
+            self._refuse_when_halted()
             self.budget.spend(settles=outgoing.settles)
             exchange = await self._attempt(outgoing, credential)
         self._observe(exchange)
         return exchange
+
+    def _refuse_when_halted(self) -> None:
+        if self.halted:
+            raise PremiseFailed("the run was interrupted")
 
     def _observe(self, exchange: Exchange) -> None:
         self.statistics.count(exchange)

@@ -16,6 +16,7 @@ MODULES = (
     "hostile",
     "identifiers",
     "isolation",
+    "oddities",
     "life",
     "shelf",
     "updating",

@@ -14,7 +14,6 @@ LIST_ODD = (
     ("limit", "1.5"),
     ("limit", ""),
     ("page", "abc"),
-    ("page", ""),
 )
 SEARCH_ODD = (0, "abc")
 FAR_PAGE = 1_000_000

@@ -6,9 +6,9 @@ import dataclasses
 from typing import Any
 
 import pytest
-from kit_doubles import AN_ID, JSON_HEADERS, NOW, contact, error_body, exchange
+from kit_doubles import AN_ID, JSON_HEADERS, MOMENT, NOW, contact, error_body, exchange
 
-from conformance.kit.checks import Evidence
+from conformance.kit.checks import Evidence, Known
 from conformance.kit.exchange import OPERATIONS, Exchange
 from conformance.kit.expect import Judge
 from conformance.kit.ledger import Ledger
@@ -180,32 +180,62 @@ def test_full_names_of_others_are_not_judged() -> None:
     assert judged("OBJ-07", one(full_name="Somebody Else")).checks == 0
 
 
-def test_what_was_written_last_is_known() -> None:
-    evidence = evidence_of(
-        at(wrote("create", {"first_name": "Jordan", "city": "Bakersfield"}), 0, 1),
+def known_after(*writes: Exchange) -> Known:
+    created = at(wrote("create", {"first_name": "Jordan"}), 0, 1)
+    return evidence_of(created, *writes, owned=(AN_ID,)).known[AN_ID]
+
+
+def test_what_was_acknowledged_last_is_known() -> None:
+    archived = contact(city="Fresno", is_archived=True, archived_at=MOMENT)
+    known = known_after(
         at(wrote("update", {"city": "Fresno"}, city="Fresno"), 2, 3),
-        at(exchange("archive", body={"success": True, "data": contact(is_archived=True)}), 4, 5),
-        owned=(AN_ID,),
-    )
-    known = evidence.known[AN_ID]
-    kept = contact(city="Fresno", is_archived=True)
-
-    assert known.contradicted_by(kept) == []
-    assert known.contradicted_by(kept | {"city": "Bakersfield"}) == ["city"]
-    assert known.contradicted_by(kept | {"is_archived": False}) == ["is_archived"]
-    assert known.contradicted_by(kept | {"phone": "changed by someone else"}) == []
-
-
-def test_values_of_overlapping_writes_are_uncertain() -> None:
-    evidence = evidence_of(
-        at(wrote("create", {"first_name": "Jordan"}), 0, 1),
-        at(wrote("update", {"city": "Fresno"}, city="Fresno"), 2, 4),
-        at(wrote("update", {"city": "Selma"}, city="Selma"), 3, 5),
-        owned=(AN_ID,),
+        at(exchange("archive", body={"success": True, "data": archived}), 4, 5),
+        at(one(city="what a read shows is no acknowledgement"), 6, 7),
     )
 
-    assert evidence.known[AN_ID].contradicted_by(contact(city="Fresno")) == []
-    assert evidence.known[AN_ID].contradicted_by(contact(first_name="X")) == ["first_name"]
+    assert known.contradicted_by(archived) == []
+    assert known.contradicted_by(archived | {"city": "Selma"}) == ["city"]
+    assert known.contradicted_by(archived | {"is_archived": False}) == ["is_archived"]
+    assert known.contradicted_by(archived | {"updated_at": "later", "full_name": "other"}) == []
+
+
+@pytest.mark.parametrize(
+    ("about", "writes"),
+    [
+        (
+            "two that overlap",
+            [
+                at(wrote("update", {"city": "Fresno"}, city="Fresno"), 2, 4),
+                at(wrote("update", {"city": "Selma"}, city="Selma"), 3, 5),
+            ],
+        ),
+        (
+            "one inside another",
+            [
+                at(wrote("update", {"city": "Fresno"}, city="Fresno"), 3, 4),
+                at(wrote("update", {"city": "Selma"}, city="Selma"), 2, 5),
+            ],
+        ),
+        ("one that ended in a 500", [at(exchange("update", 500, error_body()), 2, 3)]),
+    ],
+)
+def test_after_uncertain_writes_no_value_is_demanded(about: str, writes: list[Exchange]) -> None:
+    assert known_after(*writes).contradicted_by(contact(city="Visalia")) == [], about
+
+
+def test_a_refused_write_leaves_what_was_known() -> None:
+    known = known_after(at(exchange("update", 400, error_body(), sent={"city": 7}), 2, 3))
+
+    assert known.contradicted_by(contact(city="7")) == ["city"]
+
+
+def test_a_later_write_makes_values_certain_again() -> None:
+    known = known_after(
+        at(exchange("update", 500, error_body()), 2, 3),
+        at(wrote("update", {"city": "Selma"}, city="Selma"), 4, 5),
+    )
+
+    assert known.contradicted_by(contact(city="Visalia")) == ["city"]
 
 
 def test_contacts_of_others_are_not_remembered() -> None:

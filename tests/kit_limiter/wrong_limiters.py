@@ -1,3 +1,4 @@
+# ruff: noqa: ARG002 - overrides of seams
 """Servers whose rate limiter breaks one clause each, as small overrides of the right one."""
 
 from __future__ import annotations
@@ -5,55 +6,89 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from conformance.kit.limiter_steps import Shot
-
 from limiters import WRITES, Decision, Fixed, Server
 
+from conformance.kit.limiter_steps import Shot
 
-class NoRetryAfter(Server):
+
+class Wrong(Server):
+    """A server whose limiter gets the documented size unless the defect is in the size."""
+
+    @staticmethod
+    def size(limit: int, window: float) -> tuple[int, float]:
+        return limit, window
+
+
+class NoHeaders(Wrong):
+    """RateLimit-Remaining is missing."""
+
+    def remaining(self, decision: Decision) -> str | None:
+        return None
+
+
+class DoubleCost(Wrong):
+    """Each request is counted twice."""
+
+    def decide(self, shot: Shot, now: float) -> Decision:
+        self.limiter.hit(self.key(shot), now)
+        return super().decide(shot, now)
+
+
+class OneForAll(Wrong):
+    """All addresses share one budget."""
+
+    def key(self, shot: Shot) -> Any:
+        return "everyone"
+
+
+class NoRetryAfter(Wrong):
     """A 429 does not say when to come back."""
 
     def retry_after(self, decision: Decision) -> str | None:
         return None
 
 
-class ZeroRetryAfter(Server):
+class ZeroRetryAfter(Wrong):
     """A 429 says to come back at once."""
 
     def retry_after(self, decision: Decision) -> str | None:
         return "0"
 
 
-class LongRetryAfter(Server):
+class LongRetryAfter(Wrong):
     """Retry-After is twice the time to the reset."""
 
     def retry_after(self, decision: Decision) -> str | None:
         return str(2 * math.ceil(decision.reset) + 2)
 
 
-class Milliseconds(Server):
+class Milliseconds(Wrong):
     """Retry-After is in milliseconds."""
 
     def retry_after(self, decision: Decision) -> str | None:
         return str(math.ceil(decision.reset * 1000))
 
 
-class MillisecondReset(Server):
+class MillisecondReset(Wrong):
     """RateLimit-Reset is in milliseconds."""
 
     def reset(self, decision: Decision) -> str | None:
         return str(math.ceil(decision.reset * 1000))
 
 
-class ShortRetryAfter(Server):
+class ShortRetryAfter(Wrong):
     """Retry-After is half of what it takes."""
 
     def retry_after(self, decision: Decision) -> str | None:
         return str(max(1, math.ceil(decision.reset / 2)))
 
 
-class OneMore(Server):
+class OneMore(Wrong):
     """One request more than announced passes."""
+
+    @staticmethod
+    def size(limit: int, window: float) -> tuple[int, float]:
+        return limit + 1, window
 
     def announced(self) -> str | None:
         return str(self.limiter.limit - 1)
@@ -62,8 +97,12 @@ class OneMore(Server):
         return str(max(0, decision.remaining - 1))
 
 
-class OneLess(Server):
+class OneLess(Wrong):
     """One request less than announced passes."""
+
+    @staticmethod
+    def size(limit: int, window: float) -> tuple[int, float]:
+        return limit - 1, window
 
     def announced(self) -> str | None:
         return str(self.limiter.limit + 1)
@@ -72,8 +111,12 @@ class OneLess(Server):
         return str(decision.remaining + 1)
 
 
-class TwiceTheLimit(Server):
+class TwiceTheLimit(Wrong):
     """Twice as many requests as announced pass."""
+
+    @staticmethod
+    def size(limit: int, window: float) -> tuple[int, float]:
+        return 2 * limit, window
 
     def announced(self) -> str | None:
         return str(self.limiter.limit // 2)
@@ -82,7 +125,7 @@ class TwiceTheLimit(Server):
         return str(max(0, decision.remaining - self.limiter.limit // 2))
 
 
-class NoLimit(Server):
+class NoLimit(Wrong):
     """Nothing is ever refused."""
 
     def decide(self, shot: Shot, now: float) -> Decision:
@@ -90,28 +133,28 @@ class NoLimit(Server):
         return Decision(True, found.remaining, found.reset)
 
 
-class PerToken(Server):
+class PerToken(Wrong):
     """Each token has a budget of its own."""
 
     def key(self, shot: Shot) -> Any:
         return shot.token
 
 
-class PerAddressAndToken(Server):
+class PerAddressAndToken(Wrong):
     """Each pair of address and token has a budget of its own."""
 
     def key(self, shot: Shot) -> Any:
         return shot.address, shot.token
 
 
-class TrustsForwarded(Server):
+class TrustsForwarded(Wrong):
     """The client says which address it has."""
 
     def key(self, shot: Shot) -> Any:
         return shot.number if shot.variation == "forwarded: X-Forwarded-For" else shot.address
 
 
-class TrailingSlash(Server):
+class TrailingSlash(Wrong):
     """A path with a trailing slash is served, but not limited."""
 
     def limited(self, shot: Shot) -> bool:
@@ -121,7 +164,7 @@ class TrailingSlash(Server):
         return (200, None) if path.endswith("/") else super().odd_path(shot, path)
 
 
-class Racy(Server):
+class Racy(Wrong):
     """A request is counted when it is over, so that parallel ones pass beyond the limit."""
 
     def decide(self, shot: Shot, now: float) -> Decision:
@@ -137,14 +180,14 @@ class Racy(Server):
         self.limiter.hit(self.key(shot), now)
 
 
-class ExecutesRefused(Server):
+class ExecutesRefused(Wrong):
     """Refused writes are carried out all the same."""
 
     def executes_refused(self, shot: Shot) -> bool:
         return shot.operation in WRITES
 
 
-class Hammered(Server):
+class Hammered(Wrong):
     """Each refused request puts off the end of the window."""
 
     def decide(self, shot: Shot, now: float) -> Decision:
@@ -155,14 +198,14 @@ class Hammered(Server):
         return found
 
 
-class UnlimitedSearch(Server):
+class UnlimitedSearch(Wrong):
     """Search is not limited."""
 
     def limited(self, shot: Shot) -> bool:
         return shot.operation != "search"
 
 
-class UnlimitedDelete(Server):
+class UnlimitedDelete(Wrong):
     """Delete is counted, but never refused."""
 
     def decide(self, shot: Shot, now: float) -> Decision:
@@ -170,15 +213,19 @@ class UnlimitedDelete(Server):
         return Decision(found.passes or shot.operation == "delete", found.remaining, found.reset)
 
 
-class PerProcess(Server):
+class PerProcess(Wrong):
     """Two processes count for themselves, and requests go to either."""
 
     def key(self, shot: Shot) -> Any:
         return shot.address, self.choices.random() < 0.5
 
 
-class HalfWindow(Server):
-    """The window is over at half of Retry-After."""
+class ShortWindow(Wrong):
+    """The window is half as long as it says."""
+
+    @staticmethod
+    def size(limit: int, window: float) -> tuple[int, float]:
+        return limit, window / 2
 
     def reset(self, decision: Decision) -> str | None:
         return str(math.ceil(decision.reset + self.limiter.window))
@@ -187,14 +234,14 @@ class HalfWindow(Server):
         return str(math.ceil(decision.reset + self.limiter.window))
 
 
-class RisingRemaining(Server):
+class ConstantRemaining(Wrong):
     """Remaining is not counted down."""
 
     def remaining(self, decision: Decision) -> str | None:
         return str(self.limiter.limit - 1 if decision.passes else 0)
 
 
-class Leaky(Server):
+class Leaky(Wrong):
     """The block is lifted at two fifths of what Retry-After says."""
 
     blocked_at: float | None = None

@@ -1,0 +1,215 @@
+"""Cleaning up: everything made is deleted, what was lost is found, what stays is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from kit_doubles import FakeTime, client_on, contact, error_body, limited, run, success, wire_to
+from kit_house import House
+
+from conformance.kit.budget import Budget
+from conformance.kit.cleaning import clean, is_ours
+from conformance.kit.client import Client
+from conformance.kit.expect import PremiseFailed
+from conformance.kit.ledger import Ledger
+from conformance.kit.settings import Settings
+
+NAME = "Qkzvtmwebdfh"
+BODY = {"first_name": NAME, "last_name": "Xlcumospratn", "email": "qkzvtm@example.com"}
+
+
+def refusal(status: int) -> Callable[[], httpx.Response]:
+    return lambda: httpx.Response(status, json=error_body("MADE_UP"))
+
+
+def no_answer() -> httpx.Response:
+    raise httpx.ReadError("connection reset")
+
+
+def cleaned(
+    house: House,
+    settings: Settings,
+    *creates: dict[str, Any],
+    between: Callable[[], None] = lambda: None,
+    budget: Budget | None = None,
+    ledger: Ledger | None = None,
+) -> list[str]:
+    """Create, then clean up; return what may remain."""
+    ledger = ledger or Ledger(None, {})
+
+    async def act() -> list[str]:
+        async with wire_to(house, settings, budget=budget, time=FakeTime()) as wire:
+            api = client_on(wire, ledger)
+            for body in creates:
+                try:
+                    await api.create(body)
+                except PremiseFailed:
+                    pass
+            between()
+            return await clean({"first": api}, ledger)
+
+    return run(act())
+
+
+def test_every_contact_that_was_made_is_deleted(settings: Settings) -> None:
+    house, ledger = House(), Ledger(None, {})
+
+    left = cleaned(house, settings, *({"first_name": f"N{n}"} for n in range(20)), ledger=ledger)
+
+    assert left == []
+    assert house.contacts == {}
+    assert ledger.debts() == 0
+
+
+def test_what_is_gone_already_counts_as_cleaned(settings: Settings) -> None:
+    house = House()
+
+    assert cleaned(house, settings, BODY, between=house.contacts.clear) == []
+
+
+@pytest.mark.parametrize(
+    ("about", "answer"),
+    [
+        ("no answer", no_answer),
+        ("a 500", refusal(500)),
+        ("a 201 without an id", lambda: success({}, 201)),
+        ("a 201 that is no JSON", lambda: httpx.Response(201, text="done")),
+        ("a redirect", lambda: httpx.Response(303, headers={"location": "/"})),
+    ],
+)
+@pytest.mark.parametrize("archived", [False, True])
+def test_a_create_whose_answer_told_nothing_is_found_by_its_words(
+    settings: Settings, about: str, answer: Callable[[], httpx.Response], archived: bool
+) -> None:
+    house = House(POST=answer)
+
+    def hide() -> None:
+        for record in house.contacts.values():
+            record["is_archived"] = archived
+
+    assert cleaned(house, settings, BODY, between=hide) == [], about
+    assert house.contacts == {}
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        BODY,
+        {**BODY, "email": None, "last_name": None},
+        {"first_name": NAME.upper(), "email": "QKZVTM@example.com"},
+        {**BODY, "first_name": f" {NAME} "},
+    ],
+)
+def test_a_lost_create_is_found_however_its_values_were_folded(
+    settings: Settings, stored: dict[str, Any]
+) -> None:
+    assert is_ours(contact(**stored), (NAME, BODY["last_name"], BODY["email"]))
+
+
+def test_a_lost_create_with_a_long_name_is_found(settings: Settings) -> None:
+    house = House(POST=no_answer)
+
+    assert cleaned(house, settings, {"first_name": NAME * 400}) == []
+    assert house.contacts == {}
+
+
+def test_contacts_of_others_are_left_alone(settings: Settings) -> None:
+    house = House(POST=no_answer)
+    other = contact(id="1", first_name=f"{NAME} Smith", email="someone@example.com")
+
+    def add_other() -> None:
+        house.contacts["1"] = other
+
+    assert cleaned(house, settings, BODY, between=add_other) == []
+    assert house.contacts == {"1": other}
+
+
+@pytest.mark.parametrize("word", ["", "  ", "Lee", "short"])
+def test_a_short_word_identifies_no_one(word: str) -> None:
+    assert not is_ours(contact(first_name=word, last_name=word), (word,))
+
+
+def test_a_refused_delete_is_told_by_its_id(settings: Settings) -> None:
+    house = House(DELETE=refusal(403))
+
+    left = cleaned(house, settings, BODY)
+
+    assert left == ["00000000-0000-4000-8000-000000000001"]
+    assert house.requests.count("DELETE") == 1
+
+
+@pytest.mark.parametrize("answer", [refusal(500), no_answer])
+def test_a_failing_delete_is_tried_again_and_then_told(
+    settings: Settings, answer: Callable[[], httpx.Response]
+) -> None:
+    house = House(DELETE=answer)
+    house._delete = lambda _request: success({})  # type: ignore[method-assign]
+
+    left = cleaned(house, settings, BODY)
+
+    assert left == list(house.contacts)
+    assert house.requests.count("DELETE") == 2
+
+
+def test_a_delete_that_took_effect_without_an_answer_is_settled(settings: Settings) -> None:
+    answers = iter([no_answer, refusal(404)])
+    house = House(DELETE=lambda: next(answers)())
+
+    assert cleaned(house, settings, BODY) == []
+
+
+def test_cleaning_up_waits_for_the_rate_limit(settings: Settings) -> None:
+    answers = iter([limited(retry_after="9"), success({})])
+    house = House(DELETE=lambda: next(answers))
+
+    assert cleaned(house, settings, BODY) == []
+
+
+def test_a_lost_create_that_cannot_be_looked_for_is_told_by_its_words(settings: Settings) -> None:
+    house = House(POST=no_answer, GET=refusal(500))
+
+    (left,) = cleaned(house, settings, BODY)
+
+    assert left == " ".join(BODY.values())
+
+
+def test_cleaning_up_fits_into_what_the_budget_kept(settings: Settings) -> None:
+    ledger, house = Ledger(None, {}), House(POST=no_answer)
+    budget = Budget(12, 0, ledger.debts)
+
+    left = cleaned(
+        house, settings, *({**BODY, "email": f"{n}@example.com"} for n in range(20)),
+        budget=budget, ledger=ledger,
+    )
+
+    assert left == []
+    assert house.contacts == {}
+    assert budget.used <= 12
+
+
+def test_lost_creates_that_share_their_words_are_looked_for_once(settings: Settings) -> None:
+    house = House(POST=refusal(500))
+
+    cleaned(house, settings, *[BODY] * 10)
+
+    assert house.contacts == {}
+    assert house.requests.count("GET") == 2
+
+
+def test_each_account_cleans_its_own(settings: Settings) -> None:
+    house, ledger, seen = House(), Ledger(None, {}), []
+
+    async def act() -> list[str]:
+        async with wire_to(house, settings) as wire:
+            first, second = client_on(wire, ledger), client_on(wire, ledger)
+            second = Client(wire, ledger, second.credential, "second")
+            await first.create({"first_name": "A"})
+            await second.create({"first_name": "B"})
+            wire.observers.append(lambda x: seen.append(x.status))
+            return await clean({"first": first, "second": second}, ledger)
+
+    assert run(act()) == []
+    assert seen == [200, 200]

@@ -1,0 +1,416 @@
+"""The stage: phases in order, scenes side by side, a failure that stays its own, clean-up always."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from kit_doubles import BASE_URL, TOKEN, error_body
+from kit_house import House
+
+from conformance.kit import stage as stage_module
+from conformance.kit.budget import Budget, BudgetExhausted
+from conformance.kit.expect import PremiseFailed
+from conformance.kit.ledger import Ledger, leftovers
+from conformance.kit.preflight import Refused
+from conformance.kit.settings import Settings
+from conformance.kit.stage import Act, Phase, Scene, Script, Stage
+from conformance.kit.target import target_with
+
+WAIT_S = 10.0
+Open = Callable[..., Stage]
+
+
+@pytest.fixture
+def scripts(monkeypatch: pytest.MonkeyPatch) -> dict[str, Script]:
+    """The registry of scenes, empty."""
+    registry: dict[str, Script] = {}
+    monkeypatch.setattr(stage_module, "SCRIPTS", registry)
+    return registry
+
+
+@pytest.fixture
+def opened(settings: Settings, tmp_path: Path) -> Iterator[Open]:
+    """Opens a stage on a target in memory; whatever a test leaves running is stopped."""
+    stages: list[Stage] = []
+
+    def make(target: Any, *, run_id: str = "r1", bound: int | None = None) -> Stage:
+        ledger = Ledger(tmp_path / f"ledger-{len(stages)}.jsonl", {})
+        budget = Budget(bound, 10, ledger.debts)
+        made = target_with(BASE_URL, TOKEN, None, None, None)
+        transport = httpx.MockTransport(target)
+        stages.append(Stage(settings, made, run_id, budget, ledger, transport))
+        return stages[-1]
+
+    yield make
+    for stage in stages:
+        stage.close()
+
+
+def register(scripts: dict[str, Script], *acts: Act, phase: Phase = Phase.MAIN) -> None:
+    for act in acts:
+        name = getattr(act, "__name__", "")
+        scripts[name] = Script(name, phase, act)
+
+
+def played(stage: Stage, scripts: dict[str, Script]) -> Stage:
+    """Run all scenes to the end of the cleaning up."""
+    stage.start(list(scripts))
+    stage.greet()
+    stage.finished.result(WAIT_S)
+    return stage
+
+
+def test_phases_run_in_order(scripts: dict[str, Script], opened: Open) -> None:
+    seen: list[Phase] = []
+
+    def acting(phase: Phase, number: int) -> Act:
+        async def act(_scene: Scene) -> None:
+            await asyncio.sleep(0)
+            seen.append(phase)
+
+        act.__name__ = f"{phase.name}_{number}"
+        return act
+
+    for phase in reversed(Phase):
+        register(scripts, acting(phase, 1), acting(phase, 2), phase=phase)
+    played(opened(House()), scripts)
+
+    assert seen == [phase for phase in Phase for _ in range(2)]
+
+
+def test_scenes_of_a_phase_run_side_by_side(scripts: dict[str, Script], opened: Open) -> None:
+    meeting: dict[str, asyncio.Event] = {}
+
+    def waiting_for(name: str, other: str) -> Act:
+        async def act(_scene: Scene) -> None:
+            meeting.setdefault(name, asyncio.Event()).set()
+            await meeting.setdefault(other, asyncio.Event()).wait()
+
+        act.__name__ = name
+        return act
+
+    register(scripts, waiting_for("left", "right"), waiting_for("right", "left"))
+
+    played(opened(House()), scripts)
+
+
+def test_a_scene_runs_once_however_many_ask(scripts: dict[str, Script], opened: Open) -> None:
+    runs: list[str] = []
+
+    async def shared(s: Scene) -> None:
+        runs.append(s.name)
+        s.out.value = 7
+
+    async def one(s: Scene) -> None:
+        s.out.got = (await s.of("shared")).value
+
+    async def two(s: Scene) -> None:
+        s.out.got = (await s.of("shared")).value
+
+    register(scripts, one, shared, two)
+    stage = played(opened(House()), scripts)
+
+    assert runs == ["shared"]
+    assert stage.outcome("one").got == stage.outcome("two").got == 7
+
+
+def test_a_failing_scene_breaks_only_what_it_did_not_keep(
+    scripts: dict[str, Script], opened: Open
+) -> None:
+    async def broken(s: Scene) -> None:
+        s.out.first = "kept"
+        raise KeyError("id")
+
+    async def sound(s: Scene) -> None:
+        s.out.answer = await s.api.list()
+
+    register(scripts, broken, sound)
+    stage = played(opened(House()), scripts)
+
+    assert stage.outcome("broken").first == "kept"
+    assert stage.outcome("sound").answer.ok
+    with pytest.raises(KeyError):
+        _ = stage.outcome("broken").second
+
+
+@pytest.mark.parametrize("kind", ["premise", "budget", "token"])
+def test_a_broken_premise_is_told_with_its_kind(
+    scripts: dict[str, Script], opened: Open, kind: str
+) -> None:
+    async def stopped(_scene: Scene) -> None:
+        raise PremiseFailed("no contact could be made", kind)
+
+    register(scripts, stopped)
+    outcome = played(opened(House()), scripts).outcome("stopped")
+
+    assert not outcome.has("made")
+    with pytest.raises(PremiseFailed, match="no contact could be made") as caught:
+        _ = outcome.made
+    assert caught.value.kind == kind
+
+
+def test_a_value_that_a_scene_never_kept_is_a_broken_premise(
+    scripts: dict[str, Script], opened: Open
+) -> None:
+    async def short(_scene: Scene) -> None:
+        return
+
+    register(scripts, short)
+
+    with pytest.raises(PremiseFailed, match="short did not get that far"):
+        _ = played(opened(House()), scripts).outcome("short").anything
+
+
+def test_a_scene_that_needs_a_failed_one_fails_with_its_reason(
+    scripts: dict[str, Script], opened: Open
+) -> None:
+    async def first(_scene: Scene) -> None:
+        raise PremiseFailed("the house is empty")
+
+    async def second(s: Scene) -> None:
+        s.out.value = (await s.of("first")).people
+
+    register(scripts, first, second)
+
+    with pytest.raises(PremiseFailed, match="the house is empty"):
+        _ = played(opened(House()), scripts).outcome("second").value
+
+
+def test_steps_all_end_before_the_first_failure_is_raised(
+    scripts: dict[str, Script], opened: Open
+) -> None:
+    ended: list[str] = []
+
+    async def failing(problem: Exception) -> None:
+        raise problem
+
+    async def slow() -> None:
+        await asyncio.sleep(0.01)
+        ended.append("slow")
+
+    async def several(s: Scene) -> None:
+        await s.all(failing(PremiseFailed("unlucky")), failing(KeyError("a fault")), slow())
+
+    register(scripts, several)
+    outcome = played(opened(House()), scripts).outcome("several")
+
+    assert ended == ["slow"]
+    with pytest.raises(KeyError):  # A fault of the kit is not hidden behind a premise.
+        _ = outcome.anything
+
+
+def test_a_seed_repeats_choices_and_never_names(scripts: dict[str, Script], opened: Open) -> None:
+    drawn: list[tuple[float, float]] = []
+
+    async def drawing(s: Scene) -> None:
+        drawn.append((s.rng.random(), s.words.random()))
+
+    register(scripts, drawing)
+    for run_id in ("r1", "r1", "r2"):
+        played(opened(House(), run_id=run_id), scripts)
+
+    (choice, word), again, other_run = drawn
+    assert again == (choice, word)
+    assert other_run[0] == choice
+    assert other_run[1] != word
+
+
+def test_what_scenes_made_is_deleted_at_the_end(scripts: dict[str, Script], opened: Open) -> None:
+    house = House()
+
+    async def making(s: Scene) -> None:
+        await s.all(*(s.api.create({"first_name": f"N{n}"}) for n in range(5)))
+        raise KeyError("after the creates")
+
+    register(scripts, making)
+    stage = played(opened(house), scripts)
+
+    assert house.made == 5
+    assert house.contacts == {}
+    assert stage.leftovers == []
+
+
+def test_a_cancelled_run_cleans_up(scripts: dict[str, Script], opened: Open) -> None:
+    house, created = House(), threading.Event()
+
+    async def stuck(s: Scene) -> None:
+        await s.api.create({"first_name": "Qkzvtmwebdfh"})
+        created.set()
+        await asyncio.Event().wait()
+
+    register(scripts, stuck)
+    stage = opened(house)
+    stage.start(["stuck"])
+    assert created.wait(WAIT_S)
+
+    stage.close()
+
+    assert house.contacts == {}
+    assert stage.leftovers == []
+
+
+def test_a_cancelled_run_leaves_nothing_of_scenes_that_were_still_creating(
+    scripts: dict[str, Script], opened: Open, tmp_path: Path
+) -> None:
+    """Creates in flight at the interrupt take effect late; none of them outlives the run."""
+    house, started = House(), threading.Event()
+
+    async def slow(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            started.set()
+            await asyncio.sleep(0.02)
+        return await house(request)
+
+    async def endless(s: Scene) -> None:
+        number = 0
+        while True:
+            number += 1
+            await s.api.create({"first_name": f"Qkzvtmwebdfh{number}"})
+
+    async def crowd(s: Scene) -> None:
+        await s.all(*(s.api.create({"first_name": f"Xlcumospratn{n}"}) for n in range(200)))
+
+    register(scripts, endless, crowd)
+    stage = opened(slow)
+    stage.start(list(scripts))
+    assert started.wait(WAIT_S)
+
+    stage.close()
+
+    assert 0 < house.made < 150
+    assert house.contacts == {}
+    assert stage.leftovers == []
+    assert leftovers(tmp_path / "ledger-0.jsonl") == []
+
+
+def test_cancelling_does_not_wait_for_a_rate_limit(
+    scripts: dict[str, Script], opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asleep = threading.Event()
+
+    async def sleeping(s: Scene) -> None:
+        asleep.set()
+        await asyncio.sleep(900)
+        s.out.woke = True
+
+    monkeypatch.setattr(stage_module, "GRACE_S", 0.05)
+    register(scripts, sleeping)
+    stage = opened(House())
+    stage.start(["sleeping"])
+    assert asleep.wait(WAIT_S)
+
+    stage.close()
+
+    with pytest.raises((PremiseFailed, asyncio.CancelledError)):
+        _ = stage.outcome("sleeping").woke
+
+
+def test_tests_that_wait_are_released_when_the_run_ends(
+    scripts: dict[str, Script], opened: Open
+) -> None:
+    begun = threading.Event()
+
+    async def stuck(_scene: Scene) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def never(_scene: Scene) -> None:
+        raise AssertionError("its phase is not reached")
+
+    register(scripts, stuck)
+    register(scripts, never, phase=Phase.CLOSING)
+    stage = opened(House())
+    stage.start(list(scripts))
+    assert begun.wait(WAIT_S)
+
+    stage.close()
+
+    for name in scripts:
+        assert not stage.outcome(name).has("anything")
+
+
+def test_a_target_that_is_refused_gets_no_scene(scripts: dict[str, Script], opened: Open) -> None:
+    requests: list[str] = []
+
+    async def locked(request: httpx.Request) -> httpx.Response:
+        requests.append(request.method)
+        return httpx.Response(401, json=error_body("UnauthorizedError"))
+
+    async def never(_scene: Scene) -> None:
+        raise AssertionError("no scene runs")
+
+    register(scripts, never)
+    stage = opened(locked)
+    stage.start(["never"])
+
+    with pytest.raises(Refused):
+        stage.greet()
+    stage.close()
+    assert requests == ["GET", "GET", "GET"]
+
+
+def test_a_spent_budget_stops_scenes_and_not_the_cleaning_up(
+    scripts: dict[str, Script], opened: Open
+) -> None:
+    house = House()
+
+    async def greedy(s: Scene) -> None:
+        for number in range(100):
+            await s.api.create({"first_name": f"Qkzvtmwebdfh{number}"})
+
+    register(scripts, greedy)
+    stage = played(opened(house, bound=30), scripts)
+
+    with pytest.raises(BudgetExhausted):
+        raise stage.outcome("greedy").__dict__["_problem"]
+    assert house.made > 5
+    assert house.contacts == {}
+    assert stage.budget.used <= 30
+
+
+def test_lost_creates_are_looked_for_though_the_run_was_cancelled_early(
+    scripts: dict[str, Script], opened: Open
+) -> None:
+    created = threading.Event()
+
+    def no_answer() -> httpx.Response:
+        raise httpx.ReadError("reset")
+
+    house = House(POST=no_answer)
+
+    async def losing(s: Scene) -> None:
+        for _ in range(3):
+            try:
+                await s.api.create({"first_name": "Qkzvtmwebdfh"})
+            except PremiseFailed:
+                continue
+        created.set()
+        await asyncio.Event().wait()
+
+    register(scripts, losing)
+    stage = opened(house, bound=20)
+    stage.start(["losing"])
+    assert created.wait(WAIT_S)
+
+    stage.close()
+
+    assert house.contacts == {}
+    assert stage.leftovers == []
+
+
+def test_every_scene_of_the_suite_is_registered_once_under_its_own_name() -> None:
+    import importlib
+
+    from conformance.scenes import MODULES
+
+    for module in MODULES:
+        importlib.import_module(f"conformance.scenes.{module}")
+
+    assert stage_module.SCRIPTS
+    assert all(script.name == name for name, script in stage_module.SCRIPTS.items())

@@ -271,12 +271,11 @@ class Stage:
         running = [task for task in self._outcomes.values() if not task.done()]
         if not running:
             return
-        wire.halted = True
-        await asyncio.wait(running, timeout=GRACE_S)
+        await wire.halt(GRACE_S)
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        wire.halted = False
+        wire.resume()
 
     async def _clean(self) -> None:
         if self.wire is None:

@@ -99,13 +99,12 @@ class Wire:
         self.budget = budget
         self.statistics = Statistics()
         self.observers: list[Observer] = []
-        self.halted = False
-        """While true no request goes out; those in flight come to their end."""
         self._settings = settings
         self._transport = transport
         self._sleep = sleep
         self._clock = clock
         self._slots = asyncio.Semaphore(settings.concurrency)
+        self._halted = False
         self._resume_at = 0.0
         self._numbers = 0
         self._stack = AsyncExitStack()
@@ -170,8 +169,27 @@ class Wire:
         self._observe(exchange)
         return exchange
 
+    async def halt(self, grace_s: float) -> None:
+        """Let no further request out; wait for those in flight, at most the seconds given."""
+        self._halted = True
+        taken = 0
+        try:
+            async with asyncio.timeout(grace_s):
+                for _ in range(self._settings.concurrency):
+                    await self._slots.acquire()
+                    taken += 1
+        except TimeoutError:
+            return
+        finally:
+            for _ in range(taken):
+                self._slots.release()
+
+    def resume(self) -> None:
+        """Let requests out again."""
+        self._halted = False
+
     def _refuse_when_halted(self) -> None:
-        if self.halted:
+        if self._halted:
             raise PremiseFailed("the run was interrupted")
 
     def _observe(self, exchange: Exchange) -> None:

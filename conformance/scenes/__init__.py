@@ -18,6 +18,7 @@ MODULES = (
     "isolation",
     "oddities",
     "life",
+    "races",
     "shelf",
     "updating",
 )

@@ -19,7 +19,7 @@ BAD_TAGS: tuple[Any, ...] = ("text", [7], [{"a": 1}])
 NO_OBJECTS = (b"[]", b"null")
 BROKEN = (b"this is no JSON", b'{"first_name":"Cut","contact_ty')
 SHAPED = ("first_name", "last_name", "email", "phone", "company", "notes", "zip_code")
-WRONG_SHAPES: tuple[Any, ...] = ({"a": 1}, ["a"])
+WRONG_SHAPES: tuple[Any, ...] = (["a"], {"a": 1})
 SCALARS: tuple[Any, ...] = (12345, True)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from conformance.kit.expect import premise
 from conformance.kit.stage import Scene, scene
 from conformance.scenes.common import factory, make_all
-from fixtures.factories import LISTED
+from fixtures.factories import LISTED, ContactFactory
 
 ODD_BOOLEANS = ("yes",)
 
@@ -15,20 +17,11 @@ async def filters(s: Scene) -> None:
     """Archive some of the set, then list it by archived, type, search and all together."""
     people = factory(s)
     token = people.name(LISTED)
-    # The last of each state is a twin of the first but for its type: a delete by name or email
-    # instead of id would take it along (DELETE-09).
-    first, hidden = people.full(last_name=token), people.full(last_name=token)
-    bodies = [
-        {**first, "contact_type": "buyer"},
-        {**people.named(last_name=token), "contact_type": "agent"},
-        {**first, "contact_type": "title_officer"},
-        {**hidden, "contact_type": "buyer"},
-        {**hidden, "contact_type": "agent"},
-    ]
-    made = await make_all(s, *bodies)
-    premise(
-        len({m.id for m in made}) == len(made), "equal names did not make contacts of their own"
-    )
+    made = await make_all(s, *_bodies(people, token, twins=True))
+    if len({m.id for m in made}) < len(made):
+        # Equal creates made one contact (CREATE-13 tells); the filters need five all the same.
+        token = people.name(LISTED)
+        made = await make_all(s, *_bodies(people, token, twins=False))
     hiding = made[3:5]
     archived = await s.all(*(s.api.archive(m.id) for m in hiding))
     premise(all(x.ok for x in archived), "contacts could not be archived", archived[0])
@@ -54,3 +47,21 @@ async def filters(s: Scene) -> None:
     )
     odd = await s.all(*(s.api.list(search=token, archived=value) for value in ODD_BOOLEANS))
     s.out.odd = list(zip(ODD_BOOLEANS, odd, strict=True))
+
+
+def _bodies(people: ContactFactory, token: str, *, twins: bool) -> list[dict[str, Any]]:
+    """Return three bodies to stay active and two to archive.
+
+    The last of each state is a twin of the first but for its type: a delete by name or email
+    instead of id would take it along (DELETE-09).
+    """
+    first, hidden = people.full(last_name=token), people.full(last_name=token)
+    other = {} if twins else people.named(last_name=token)
+    another = {} if twins else people.named(last_name=token)
+    return [
+        {**first, "contact_type": "buyer"},
+        {**people.named(last_name=token), "contact_type": "agent"},
+        {**first, **other, "contact_type": "title_officer"},
+        {**hidden, "contact_type": "buyer"},
+        {**hidden, **another, "contact_type": "agent"},
+    ]

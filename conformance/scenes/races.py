@@ -1,0 +1,223 @@
+"""Real concurrency: parallel creates, updates and reads of one contact, deletes that are raced.
+
+The requests of a volley leave together, over connections that are open, and in the order in which
+they are written: a write goes out just before the delete that it races with. What nobody raced
+with is deleted beside the others, so that a race is told from a plain fault.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance.kit.client import encode
+from conformance.kit.exchange import Exchange
+from conformance.kit.expect import premise
+from conformance.kit.history import Event, State, state
+from conformance.kit.model import plain
+from conformance.kit.stage import Phase, Scene, scene
+from conformance.scenes.common import Made, factory, has_id
+from fixtures.factories import LISTED, ContactFactory
+
+IN_FLIGHT = 8
+READING_CLIENTS = 4
+"""Clients that read the contact back as soon as their update is acknowledged."""
+DEEP_ROUNDS = 10
+COLD = 100
+"""With fewer requests sent before, connections may still have to be opened."""
+RACED_FIELDS = (
+    "phone",
+    "company",
+    "street_address",
+    "city",
+    "state",
+    "zip_code",
+    "notes",
+    "contact_status",
+)
+"""Fields that no other field is derived from, one for each client."""
+ALLOWED = (403, 409, 422, 423)
+"""Refusals of an update of an archived contact that count as documented (UPDATE-12)."""
+
+
+@dataclass(frozen=True)
+class Timed:
+    """An exchange, and when the scene began and ended to wait for it (seconds, one clock)."""
+
+    exchange: Exchange
+    invoked: float
+    returned: float
+
+
+@dataclass
+class Victim:
+    """A contact that was deleted, and what was sent at the same time."""
+
+    made: Made
+    raced_by: list[Exchange] = field(default_factory=list)
+    delete: Exchange | None = None
+    get: Exchange | None = None
+    restore: Exchange | None = None
+
+    @property
+    def gone(self) -> bool:
+        """Whether the target acknowledged the delete."""
+        return self.delete is not None and self.delete.ok
+
+
+@dataclass
+class Round:
+    """What one round of races saw."""
+
+    creates: list[tuple[dict[str, Any], Exchange]] = field(default_factory=list)
+    read: dict[str, Exchange] = field(default_factory=dict)
+    updates: list[tuple[dict[str, Any], Exchange]] = field(default_factory=list)
+    after: Exchange | None = None
+    initial: State = ()
+    history: list[Event] = field(default_factory=list)
+    begun: float = 0.0
+    undisturbed: bool = False
+    victims: list[Victim] = field(default_factory=list)
+    alone: list[Victim] = field(default_factory=list)
+    lists: list[Exchange] = field(default_factory=list)
+
+
+@scene(Phase.RACES)
+async def races(s: Scene) -> None:
+    """Race creates, then updates and reads of one contact, then deletes of the others."""
+    enough = s.settings.concurrency >= 2
+    premise(enough, "--concurrency 1 leaves nothing to race; give 2 or more", kind="permission")
+    s.out.rounds = []
+    people = factory(s)
+    if s.stage.budget.used < COLD:
+        await s.all(*(s.api.list(limit=1) for _ in range(IN_FLIGHT)))
+    for _ in range(DEEP_ROUNDS if s.settings.profile == "deep" else 1):
+        seen = Round()
+        s.out.rounds.append(seen)
+        token = people.name(LISTED)
+        made = await _create(s, people, token, seen)
+        await _update(s, people, made[0], seen)
+        await _delete(s, people, token, made[1:], seen)
+
+
+async def _create(s: Scene, people: ContactFactory, token: str, seen: Round) -> list[Made]:
+    """Create contacts in parallel and read every one of them."""
+    payloads = [people.named(last_name=token) for _ in range(IN_FLIGHT)]
+    answers = await s.all(*(s.api.create(payload) for payload in payloads))
+    seen.creates = list(zip(payloads, answers, strict=True))
+    made = {str(x.contact["id"]): Made(p, x) for p, x in seen.creates if has_id(x)}
+    listed = await s.api.list(search=token)
+    seen.read = {i: listed for i in listed.ids if i in made}
+    # A list that lacks one has clauses of its own: ask for the contact itself.
+    missing = [i for i in made if i not in seen.read]
+    gets = await s.all(*(s.api.get(i) for i in missing))
+    seen.read |= dict(zip(missing, gets, strict=True))
+    premise(len(made) == IN_FLIGHT, f"{IN_FLIGHT} parallel creates did not make as many contacts")
+    return list(made.values())
+
+
+async def _update(s: Scene, people: ContactFactory, made: Made, seen: Round) -> None:
+    """Let each client update a field of its own, and some read the contact right after."""
+    values = people.full_update()
+    bodies = [{name: values[name]} for name in RACED_FIELDS]
+    record = made.record
+    seen.initial = state({name: plain(name, record.get(name)) for name in RACED_FIELDS})
+    seen.begun, used = time.perf_counter(), s.stage.budget.used
+    shots = await s.all(
+        *(
+            _update_and_read(s, made.id, body, reads=number < READING_CLIENTS)
+            for number, body in enumerate(bodies)
+        )
+    )
+    final = await _timed(s.api.get(made.id))
+    seen.after = final.exchange
+    seen.updates = [(body, shot[0].exchange) for body, shot in zip(bodies, shots, strict=True)]
+    everything = [(number, one) for number, shot in enumerate(shots) for one in shot]
+    everything.append((len(shots), final))
+    # A request that was sent twice may take effect twice: no history can be drawn from that.
+    seen.undisturbed = s.stage.budget.used - used == len(everything)
+    for number, (client, one) in enumerate(everything):
+        seen.history += _events(number, client, one, bodies)
+    await s.api.delete(made.id)
+
+
+async def _update_and_read(
+    s: Scene, contact_id: str, body: dict[str, Any], *, reads: bool
+) -> list[Timed]:
+    shots = [await _timed(s.api.update(contact_id, body))]
+    return [*shots, await _timed(s.api.get(contact_id))] if reads else shots
+
+
+async def _timed(request: Coroutine[Any, Any, Exchange]) -> Timed:
+    invoked = time.perf_counter()
+    exchange = await request
+    return Timed(exchange, invoked, time.perf_counter())
+
+
+def _events(number: int, client: int, one: Timed, bodies: list[dict[str, Any]]) -> list[Event]:
+    """Return what a request wrote, and what its answer showed of the other fields."""
+    x = one.exchange
+    sent = bodies[client] if x.operation == "update" else {}
+    label = f"client {client + 1} {x.operation}"
+    events = []
+    if sent and (x.ok or x.status >= 500):
+        returned = one.returned if x.ok else math.inf
+        events.append(Event(number, True, state(sent), one.invoked, returned, label))
+    shown = state(
+        {n: plain(n, x.contact[n]) for n in RACED_FIELDS if n in x.contact and n not in sent}
+    )
+    if x.ok and shown:
+        events.append(Event(number, False, shown, one.invoked, one.returned, label))
+    return events
+
+
+async def _delete(
+    s: Scene, people: ContactFactory, token: str, made: list[Made], seen: Round
+) -> None:
+    """Race deletes with updates, archives and restores, and look for what was deleted."""
+    a, b, c, d, e, alone, other = (Victim(each) for each in made)
+    seen.victims, seen.alone = [a, b, c, d, e], [alone, other]
+    await s.api.archive(b.made.id)
+    volleys = (
+        (("update", a), ("restore", b), ("archive", a), ("restore", b))
+        + tuple(("delete", each) for each in (a, b, alone, other)),
+        (("update", c), ("delete", c), ("archive", d), ("delete", d))
+        + (("archive", c), ("update", e), ("delete", e), ("update", d)),
+    )
+    for volley in volleys:
+        answers = await s.all(*(_send(s, people, name, victim) for name, victim in volley))
+        for (name, victim), x in zip(volley, answers, strict=True):
+            if name == "delete":
+                victim.delete = x
+            else:
+                victim.raced_by.append(x)
+    seen.lists = await s.all(s.api.list(search=token), s.api.list(search=token, archived=True))
+    await _revive(s, seen)
+
+
+async def _send(s: Scene, people: ContactFactory, name: str, victim: Victim) -> Exchange:
+    body = encode({"city": people.name()}) if name == "update" else None
+    return await s.api.call(name, victim.made.id, body=body, allows=ALLOWED if body else ())
+
+
+async def _revive(s: Scene, seen: Round) -> None:
+    """Read some of the deleted contacts and restore others; delete what is there again."""
+    a, b, c, d, e = seen.victims
+    alone, other = seen.alone
+    read, restored = (a, c, alone), (b, d, e, other)
+    gets = await s.all(*(s.api.get(each.made.id) for each in read))
+    restores = await s.all(*(s.api.restore(each.made.id) for each in restored))
+    for victim, x in zip(read, gets, strict=True):
+        victim.get = x
+    for victim, x in zip(restored, restores, strict=True):
+        victim.restore = x
+    shown = {i for x in seen.lists for i in x.ids}
+    back = [
+        each.made.id
+        for each in (*seen.victims, *seen.alone)
+        if each.made.id in shown or any(x is not None and x.ok for x in (each.get, each.restore))
+    ]
+    await s.all(*(s.api.delete(contact_id) for contact_id in back))

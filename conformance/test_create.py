@@ -53,7 +53,8 @@ def test_each_field_is_stored(creation: Outcome, judge: Judge) -> None:
         contact_id = create.contact["id"]
         reads = [r for x in creation.found for r in x.records if r.get("id") == contact_id]
         reads += [get.contact] if get.ok else []
-        premise(reads, "the contact can be read in no way", get)
+        if not reads:
+            continue  # That it cannot be read is CREATE-03's to judge.
         # A value that one read shows is stored; a read that shows another fails its own clause.
         lost = [n for n, v in sent.items() if all(r.get(n) != v for r in reads)]
         wrong = differing(sent, reads[-1], lost)

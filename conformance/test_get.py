@@ -43,7 +43,7 @@ def test_a_malformed_id_answers_404_or_400(identifiers: Outcome, judge: Judge) -
 @pytest.mark.clause("GET-04")
 def test_an_archived_contact_can_be_read(archiving: Outcome, judge: Judge) -> None:
     premise(archiving.archive.ok, "the archive was refused", archiving.archive)
-    x = archiving.archived_get
+    x = archiving.archived_twice
 
     if judge.status(x, 200, because="for an archived contact"):
         state = x.contact.get("is_archived")

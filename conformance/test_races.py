@@ -60,8 +60,10 @@ def _named(body: dict[str, Any]) -> str:
 
 
 @pytest.mark.clause("RACE-03")
-def test_a_list_shows_no_contact_whose_delete_was_raced(races: Outcome, judge: Judge) -> None:
-    for seen in races.rounds:
+def test_a_list_shows_no_contact_whose_delete_was_raced(
+    raced_deletes: Outcome, judge: Judge
+) -> None:
+    for seen in raced_deletes.rounds:
         for x in seen.lists:
             premise(x.ok, "the list is not answered", x)
             plain = [each for each in seen.alone if each.made.id in x.ids]
@@ -72,20 +74,24 @@ def test_a_list_shows_no_contact_whose_delete_was_raced(races: Outcome, judge: J
 
 
 @pytest.mark.clause("RACE-03")
-def test_no_read_sees_a_contact_whose_delete_was_raced(races: Outcome, judge: Judge) -> None:
-    for seen in races.rounds:
+def test_no_read_sees_a_contact_whose_delete_was_raced(
+    raced_deletes: Outcome, judge: Judge
+) -> None:
+    for seen in raced_deletes.rounds:
         alone = seen.alone[0].get if seen.alone else None
         premise(alone is not None and not alone.ok, "deleted contacts are read anyway", alone)
         for victim in _deleted(seen):
             if victim.get is not None:
-                judge.that(not victim.get.ok, _nothing(victim, "get"), victim.get.status, victim.get)
+                judge.that(
+                    not victim.get.ok, _nothing(victim, "get"), victim.get.status, victim.get
+                )
 
 
 @pytest.mark.clause("RACE-03")
 def test_no_restore_revives_a_contact_whose_delete_was_raced(
-    races: Outcome, judge: Judge
+    raced_deletes: Outcome, judge: Judge
 ) -> None:
-    for seen in races.rounds:
+    for seen in raced_deletes.rounds:
         alone = seen.alone[1].restore if seen.alone else None
         premise(alone is not None and alone.status == 404, "a restore revives any contact", alone)
         for victim in _deleted(seen):

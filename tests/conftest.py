@@ -1,11 +1,15 @@
-"""What every self-test relies on: no setting of the developer's shell, and repeatable examples."""
+"""What the self-tests share: repeatable examples, a clean environment, whole runs of the gate."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from kit.gate_runs import Gate, Served, in_a_thread
 
 from conformance.kit.settings import ENVIRONMENT_PREFIX
 
@@ -20,3 +24,20 @@ def _no_settings_of_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
     """Remove every `CONTACTS_*` variable, so that a developer's target is never spoken to."""
     for name in [name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX)]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Gate:
+    return Gate(tmp_path / "reports")
+
+
+@pytest.fixture
+def served_with() -> Iterator[Callable[..., Served]]:
+    """Makes servers with options of the reference server's configuration."""
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(in_a_thread(Served(**options)))
+
+
+@pytest.fixture
+def served(served_with: Callable[..., Served]) -> Served:
+    return served_with()

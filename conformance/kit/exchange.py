@@ -12,7 +12,6 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from os.path import commonprefix
 from typing import Any
 from urllib.parse import quote
 
@@ -62,8 +61,10 @@ class Redactor:
 def _without_beginning(text: str, secret: str) -> str:
     start = text.find(secret[:PREFIX_HIDDEN])
     while start >= 0:
-        shared = commonprefix((text[start:], secret))
-        text = text[:start] + REDACTED + text[start + len(shared) :]
+        end = start + PREFIX_HIDDEN
+        while text[end : end + 1] and text[start : end + 1] == secret[: end + 1 - start]:
+            end += 1
+        text = text[:start] + REDACTED + text[end:]
         start = text.find(secret[:PREFIX_HIDDEN])
     return text
 

@@ -65,7 +65,7 @@ class Judge:
         self.clause = clause
         self.checks = 0
         self.findings: list[Finding] = []
-        self.undecided: str | None = None
+        self.undecided: PremiseFailed | None = None
 
     def that(
         self, condition: object, expected: str, actual: object, exchange: Exchange | None
@@ -111,7 +111,7 @@ class Judge:
         try:
             yield
         except PremiseFailed as problem:
-            self.undecided = self.undecided or problem.reason
+            self.undecided = self.undecided or problem
 
 
 def show(value: Any) -> str:

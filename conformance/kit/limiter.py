@@ -17,10 +17,12 @@ import schemas
 from conformance.kit.limiter_answers import (
     FIRST,
     NO_CREDENTIALS,
+    RATE_LIMITED,
     Answer,
     Batch,
     answer_of,
     batches,
+    whole,
 )
 from conformance.kit.limiter_case import (
     Bypass,
@@ -45,6 +47,7 @@ from conformance.kit.limiter_models import (
 __all__ = [
     "FIRST",
     "NO_CREDENTIALS",
+    "RATE_LIMITED",
     "Analysis",
     "Answer",
     "Bypass",
@@ -55,6 +58,7 @@ __all__ = [
     "analyse",
     "answer_of",
     "not_probed",
+    "whole",
 ]
 
 SHORTER_SHARE = 0.9

@@ -22,7 +22,7 @@ from conformance.kit.ledger import Ledger, keep_unsettled
 from conformance.kit.preflight import Refused
 from conformance.kit.run import Run
 from conformance.kit.settings import OPTIONS, UsageProblem, resolve
-from conformance.kit.stage import SCRIPTS, Stage, new_run_id
+from conformance.kit.stage import SCRIPTS, Outcome, Stage, new_run_id
 from conformance.kit.target import Target, given_target
 from conformance.kit.verdict import FAILED, INTERRUPTED, KIT_FAILED, UNUSABLE, TestOutcome
 
@@ -50,6 +50,8 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Resolve the settings; a value that cannot be used ends the run with status 4."""
     config.addinivalue_line("markers", "clause(id): the one clause that the test judges")
+    # A connection cut off by an interrupt warns at the garbage collection; no verdict hangs on it.
+    config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
     if getattr(config.option, "numprocesses", None):
         raise pytest.UsageError("-n: the scenes run once, in one process; leave -n out")
     given = {o.name: getattr(config.option, f"contacts_{o.name}", None) for o in OPTIONS}
@@ -68,6 +70,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the tests of the selected clauses; a test that cites not exactly one is a kit fault."""
     settings = config.stash[RUN].settings
+    config.stash[RUN].tested = {clause_of(item) for item in items}
     kept: list[pytest.Item] = []
     dropped: list[pytest.Item] = []
     for item in items:
@@ -104,6 +107,7 @@ def pytest_runtestloop(session: pytest.Session) -> object:
     if session.config.option.collectonly or not session.items:
         return None
     run = session.config.stash[RUN]
+    run.awaited = {clause_of(item) for item in session.items}
     run.resources.push(_terminable())
     try:
         _start(session, run)
@@ -191,15 +195,25 @@ def judge(request: pytest.FixtureRequest) -> Judge:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-    """Turn what the judge collected into the outcome of the test."""
-    result = yield
+    """Turn what the judge collected into the outcome of the test.
+
+    A test that misses an item of a collection which its scene could not fill is not a fault.
+    """
+    try:
+        result = yield
+    except LookupError as problem:
+        outcomes = [v for v in pyfuncitem.funcargs.values() if isinstance(v, Outcome)]
+        reasons = [reason for o in outcomes if (reason := o.cut_short()) is not None]
+        if not reasons:
+            raise
+        raise PremiseFailed(reasons[0].reason, reasons[0].kind) from problem
     made = pyfuncitem.stash.get(JUDGE, None)
     if made is None:
         return result
     if any(finding.severity == "failure" for finding in made.findings):
         raise ClauseViolated(made.clause)
     if made.undecided is not None:
-        raise PremiseFailed(made.undecided)
+        raise made.undecided
     if made.checks == 0:
         raise PremiseFailed("nothing was seen that this clause speaks of")
     return result

@@ -34,7 +34,7 @@ async def greet(api: Client) -> None:
     """
     try:
         first = await api.list(limit=1)
-        if _is_envelope(first) and first.status not in (401, 404):
+        if _is_envelope(first) and first.status not in (401, 403, 404):
             return
         others = [await api.search(limit=1), await api.get(STRANGER)]
     except TargetUnavailable as problem:
@@ -45,7 +45,7 @@ async def greet(api: Client) -> None:
 
 def _conclude(url: str, answers: list[Exchange]) -> None:
     first = answers[0]
-    if all(x.status == 401 for x in answers):
+    if all(x.status in (401, 403) for x in answers):
         raise Refused(
             f"--token: the target refuses it ({first.line}); "
             "log in again, or check that token and --base-url belong together"

@@ -41,6 +41,8 @@ class Run:
     redact: Redactor = field(default_factory=Redactor)
     resources: ExitStack = field(default_factory=ExitStack)
     outcomes: dict[str, list[TestOutcome]] = field(default_factory=dict)
+    tested: set[str] = field(default_factory=set)
+    awaited: set[str] = field(default_factory=set)
     statuses: list[int] = field(default_factory=list)
     message: str | None = None
     stopped_early: bool = False
@@ -123,9 +125,21 @@ class Run:
 
     def _said(self, clause_id: str) -> list[TestOutcome]:
         said = self.outcomes.get(clause_id, [])
-        if said or not self.stopped_early:
+        if said:
             return said
-        return self._said_without_tests(clause_id)
+        if self.stopped_early:
+            return self._said_without_tests(clause_id)
+        return self._did_not_run(clause_id)
+
+    def _did_not_run(self, clause_id: str) -> list[TestOutcome]:
+        """Return why a clause that has tests has no outcome; nothing where it has none."""
+        if clause_id in self.awaited:
+            reason, kind = "the run ended before its test", "premise"
+        elif clause_id in self.tested:
+            reason, kind = "its tests were deselected", "not_selected"
+        else:
+            return []
+        return [TestOutcome(clause_id, "none", "undecided", reason=reason, kind=kind)]
 
     def _said_without_tests(self, clause_id: str) -> list[TestOutcome]:
         """Return what the passive checks saw where the run ended before any test."""

@@ -35,8 +35,10 @@ from conformance.kit.wire import Wire, current_scene
 T = TypeVar("T")
 GRACE_S = 3.0
 """Seconds in which the requests of an interrupted run may come to their end."""
-CLOSING_RESERVE = 6
+CLOSING_RESERVE = 10
 """Requests that no scene before the closing may spend."""
+LIFE_RESERVE = 18
+"""Requests that the scenes of lower tiers leave to the lives of contacts."""
 
 
 class Phase(IntEnum):
@@ -45,11 +47,12 @@ class Phase(IntEnum):
     MAIN = 1
     RACES = 2
     FULL_HOUSE = 3
-    HOSTILE = 4
-    EXTRA = 5
-    LIFE = 6
-    CLOSING = 7
-    TOP_UP = 8
+    RACED = 4
+    HOSTILE = 5
+    EXTRA = 6
+    LIFE = 7
+    CLOSING = 8
+    TOP_UP = 9
 
 
 Act = Callable[["Scene"], Awaitable[None]]
@@ -91,6 +94,7 @@ class Outcome:
         """Start empty."""
         self._name = name
         self._problem: BaseException | None = None
+        self._complete = False
 
     def __getattr__(self, name: str) -> Any:
         """Explain what is missing; only called where the attribute does not exist."""
@@ -110,8 +114,17 @@ class Outcome:
         """Whether the scene kept this value."""
         return name in self.__dict__
 
+    def cut_short(self) -> PremiseFailed | None:
+        """Return why the scene could not go on, or None where it came to its end or broke."""
+        problem = self.__dict__.get("_problem")
+        return problem if isinstance(problem, PremiseFailed) and not self._complete else None
+
     def _stopped(self, problem: BaseException) -> None:
         self._problem = problem
+
+    def _ended(self) -> None:
+        self._complete = True
+        self._problem = PremiseFailed(f"the scene {self._name} did not get that far")
 
 
 @dataclass
@@ -184,6 +197,8 @@ class Stage:
         self.wire: Wire | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
+        self._first: asyncio.Future[None] | None = None
+        self._cleaning = False
         self._thread: threading.Thread | None = None
 
     def start(self, names: Iterable[str]) -> None:
@@ -213,10 +228,14 @@ class Stage:
     def close(self) -> None:
         """Stop what still runs, let the cleaning up finish, and close the ledger."""
         if self._thread is not None and self._thread.is_alive():
-            if self._loop is not None and self._task is not None and not self.finished.done():
-                self._loop.call_soon_threadsafe(self._task.cancel)
+            if self._loop is not None and not self.finished.done():
+                self._loop.call_soon_threadsafe(self._interrupt)
             self._thread.join()
         self.ledger.close()
+
+    def _interrupt(self) -> None:
+        if self._task is not None and not self._cleaning:
+            self._task.cancel()
 
     def _run(self, wanted: list[Script]) -> None:
         try:
@@ -246,29 +265,32 @@ class Stage:
             try:
                 await self._perform(wanted)
             finally:
+                self._cleaning = True
                 await self._stop_scenes(wire)
                 await self._clean()
         self.finished.set_result(None)
 
     async def _perform(self, wanted: list[Script]) -> None:
+        self._first = asyncio.ensure_future(greet(self.client()))
         try:
-            await greet(self.client())
+            await asyncio.shield(self._first)
         except Refused as problem:
             self.greeting.set_exception(problem)
             raise
         self.greeting.set_result(None)
         for phase in Phase:
-            self.budget.kept_back = CLOSING_RESERVE if phase < Phase.CLOSING else 0
+            self.budget.kept_back = _kept_back(phase)
             names = [script.name for script in wanted if script.phase == phase]
             if names:
                 await asyncio.gather(*(self.play(name) for name in names))
 
     async def _stop_scenes(self, wire: Wire) -> None:
-        """Bring the scenes of an interrupted run to their end: none may create beside the cleaning.
+        """Bring the scenes of an interrupted run to their end: none creates beside the cleaning.
 
         Creates in flight may still take effect, so their answers are waited for.
         """
-        running = [task for task in self._outcomes.values() if not task.done()]
+        begun = [self._first, *self._outcomes.values()]
+        running = [task for task in begun if task is not None and not task.done()]
         if not running:
             return
         await wire.halt(GRACE_S)
@@ -314,12 +336,18 @@ class Stage:
         except Exception as problem:  # noqa: BLE001 - kept: the tests that miss a value raise it
             outcome._stopped(problem)  # noqa: SLF001 - the stage fills outcomes
         else:
-            missing = PremiseFailed(f"the scene {script.name} did not get that far")
-            outcome._stopped(missing)  # noqa: SLF001 - the stage fills outcomes
+            outcome._ended()  # noqa: SLF001 - the stage fills outcomes
         waiting = self._ready.setdefault(script.name, Future())
         if not waiting.done():
             waiting.set_result(outcome)
         return outcome
+
+
+def _kept_back(phase: Phase) -> int:
+    """Return how many requests a phase leaves to the ones after it."""
+    if phase >= Phase.CLOSING:
+        return 0
+    return CLOSING_RESERVE + (LIFE_RESERVE if phase is Phase.EXTRA else 0)
 
 
 def new_run_id() -> str:

@@ -9,6 +9,8 @@ from conformance.kit.exchange import OPERATIONS, Exchange
 from conformance.kit.stage import Scene, scene
 from conformance.scenes.common import UNKNOWN_ID, Made, borrow, discard_found, factory, make
 
+ELSEWHERE = "Elsewhere"
+"""The city that every refused update would set."""
 GUESSES = ("secret", "conformance-guess")
 UNKNOWN = ("get",)
 SOME = {
@@ -27,7 +29,7 @@ async def access(s: Scene) -> None:
     """Try all operations with wrong credentials on two contacts, then see whether they changed."""
     people = factory(s)
     victim, hidden = await borrow(s, 1), await make(s.api, people.named())
-    s.out.before, s.out.before_hidden = await s.all(s.api.get(victim.id), s.api.archive(hidden.id))
+    s.out.before_hidden = await s.api.archive(hidden.id)
     s.out.victim, s.out.hidden = victim, hidden
     s.out.body = people.named()
     trials = Trials(s, victim, hidden)
@@ -86,7 +88,7 @@ class Trials:
         if operation in ("list", "search"):
             return await api.call(operation)
         contact_id = (self._hidden if operation == "restore" else self._victim).id
-        body = encode({"city": "Elsewhere"}) if operation == "update" else None
+        body = encode({"city": ELSEWHERE}) if operation == "update" else None
         return await api.call(operation, UNKNOWN_ID if unknown else contact_id, body=body)
 
 

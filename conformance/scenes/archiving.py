@@ -16,12 +16,10 @@ async def archiving(s: Scene) -> None:
     s.out.moved, s.out.still = moved, still
     s.out.before = await s.api.get(moved.id)
     s.out.archive = await s.api.archive(moved.id)
-    s.out.archived_get = await s.api.get(moved.id)
     s.out.archived_lists = await _both(s, token)
     s.out.archive_again = await s.api.archive(moved.id)
     s.out.archived_twice = await s.api.get(moved.id)
     s.out.restore = await s.api.restore(moved.id)
-    s.out.restored_get = await s.api.get(moved.id)
     s.out.restored_lists = await _both(s, token)
     s.out.restore_again = await s.api.restore(moved.id)
     s.out.restored_twice = await s.api.get(moved.id)

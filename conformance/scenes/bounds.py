@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import schemas
 from conformance.kit.exchange import Exchange
 from conformance.kit.stage import Phase, Scene, scene
 from conformance.scenes.common import active_contacts, factory
 
-MOST = 100
+MOST = schemas.LIST_LIMIT_MAX
+QUESTIONS = 3
 LARGE = (101, 99999999999999999999)
 LIST_LOW = (("limit", 0), ("limit", -1), ("page", 0), ("page", -1))
 LIST_ODD = (
@@ -43,29 +45,37 @@ async def large_limits(s: Scene) -> None:
 
 @scene(Phase.TOP_UP)
 async def crowd(s: Scene) -> None:
-    """Where a limit of 101 was answered 200 by too few contacts, top up and ask again.
+    """Top up where more contacts decide more: past the default limit, or past a limit of 101.
 
     What does not fit the budget is not created: then the clauses are judged on what was seen.
     """
     before = await s.of("large_limits")
     asked = (before.lists[0], before.searches[0])
     s.out.seen = []
-    s.out.topped_up = None
     undecided = [x for x in asked if x.ok and len(x.records) <= MOST and not _shows_cap(x)]
-    if not undecided:
-        return
-    missing = MOST + 1 - active_contacts(s)
+    if undecided and await _topped_up(s, MOST + 1, "a limit of 101"):
+        s.out.seen = await s.all(s.api.list(limit=MOST + 1), s.api.search(limit=MOST + 1))
+    default = schemas.SEARCH_LIMIT_DEFAULT
+    if await _topped_up(s, default + 1, f"the default limit of {default}"):
+        s.out.active = active_contacts(s)
+        s.out.default = await s.api.search()
+
+
+async def _topped_up(s: Scene, wanted: int, why: str) -> bool:
+    """Create what is missing; say what was not done where the budget has no room for it."""
+    missing = max(0, wanted - active_contacts(s))
     left = s.stage.budget.left()
-    # Each contact costs its create and its delete; the two questions come on top.
-    if left is not None and 2 * max(0, missing) + 2 > left:
-        s.out.topped_up = f"topping up needs {2 * missing + 2} requests, {left} are left"
+    # Each contact costs its create and its delete; the questions come on top.
+    needed = 2 * missing + QUESTIONS
+    if left is not None and needed > left:
         s.stage.notices.append(
-            f"a limit of 101 was judged on the contacts that were there: {s.out.topped_up}"
+            f"{why} was judged on the contacts that were there: "
+            f"topping up needs {needed} requests, {left} were left"
         )
-        return
+        return False
     people = factory(s)
     await s.all(*(s.api.create(people.minimal()) for _ in range(missing)))
-    s.out.seen = await s.all(s.api.list(limit=MOST + 1), s.api.search(limit=MOST + 1))
+    return True
 
 
 def _shows_cap(exchange: Exchange) -> bool:

@@ -41,10 +41,7 @@ async def filters(s: Scene) -> None:
     answers = await s.all(*(s.api.list(**{"search": token, **q}) for q in asked.values()))
     s.out.asked = dict(zip(asked, answers, strict=True))
     name = made[0].sent["first_name"]
-    s.out.crossed = await s.all(
-        s.api.list(search=name, type="agent"),
-        s.api.list(search=name, archived="true"),
-    )
+    s.out.crossed = await s.all(s.api.list(search=name, type="agent"))
     odd = await s.all(*(s.api.list(search=token, archived=value) for value in ODD_BOOLEANS))
     s.out.odd = list(zip(ODD_BOOLEANS, odd, strict=True))
 

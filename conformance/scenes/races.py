@@ -1,12 +1,14 @@
 """Real concurrency: parallel creates, updates and reads of one contact, deletes that are raced.
 
-The requests of a volley leave together, over connections that are open, and in the order in which
-they are written: a write goes out just before the delete that it races with. What nobody raced
-with is deleted beside the others, so that a race is told from a plain fault.
+The requests of a volley are in flight together, over connections that are open. A write leaves just
+before the delete that it races with, by as much as lets it be read, but not yet written, when the
+delete comes. What nobody raced with is deleted beside the others, so that a race is told from a
+plain fault.
 """
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import Coroutine
@@ -23,8 +25,13 @@ from conformance.scenes.common import Made, factory, has_id
 from fixtures.factories import LISTED, ContactFactory
 
 IN_FLIGHT = 8
-READING_CLIENTS = 4
+EARLY_READERS = 3
 """Clients that read the contact back as soon as their update is acknowledged."""
+PAUSES_S = (0.002, 0.004, 0.006)
+"""Times from the first of these reads to the updates of the clients that come late."""
+HEAD_START_S = 0.003
+"""Time from a slow write to the delete that is to find it read, but not yet written."""
+LATER = "delete, a little later"
 DEEP_ROUNDS = 10
 COLD = 100
 """With fewer requests sent before, connections may still have to be opened."""
@@ -72,6 +79,8 @@ class Victim:
 class Round:
     """What one round of races saw."""
 
+    token: str = ""
+    left: list[Made] = field(default_factory=list)
     creates: list[tuple[dict[str, Any], Exchange]] = field(default_factory=list)
     read: dict[str, Exchange] = field(default_factory=dict)
     updates: list[tuple[dict[str, Any], Exchange]] = field(default_factory=list)
@@ -100,7 +109,22 @@ async def races(s: Scene) -> None:
         token = people.name(LISTED)
         made = await _create(s, people, token, seen)
         await _update(s, people, made[0], seen)
-        await _delete(s, people, token, made[1:], seen)
+        seen.token, seen.left = token, made[1:]
+
+
+@scene(Phase.RACED)
+async def raced_deletes(s: Scene) -> None:
+    """Race deletes of the contacts that the races left with what else may happen to them.
+
+    It follows the full house, for which these contacts are wanted alive.
+    """
+    before = await s.of("races")
+    s.out.rounds = []
+    people = factory(s)
+    for seen in before.rounds:
+        premise(seen.left, "the contacts to delete could not be made")
+        s.out.rounds.append(seen)
+        await _delete(s, people, seen.token, seen.left, seen)
 
 
 async def _create(s: Scene, people: ContactFactory, token: str, seen: Round) -> list[Made]:
@@ -126,11 +150,12 @@ async def _update(s: Scene, people: ContactFactory, made: Made, seen: Round) -> 
     record = made.record
     seen.initial = state({name: plain(name, record.get(name)) for name in RACED_FIELDS})
     seen.begun, used = time.perf_counter(), s.stage.budget.used
+    pair = Pair(s, made.id)
+    early, late = EARLY_READERS, IN_FLIGHT - len(PAUSES_S)
     shots = await s.all(
-        *(
-            _update_and_read(s, made.id, body, reads=number < READING_CLIENTS)
-            for number, body in enumerate(bodies)
-        )
+        *(pair.update_and_read(body) for body in bodies[:early]),
+        *(pair.update(body) for body in bodies[early:late]),
+        *(pair.follow(body, pause) for body, pause in zip(bodies[late:], PAUSES_S, strict=True)),
     )
     final = await _timed(s.api.get(made.id))
     seen.after = final.exchange
@@ -144,11 +169,31 @@ async def _update(s: Scene, people: ContactFactory, made: Made, seen: Round) -> 
     await s.api.delete(made.id)
 
 
-async def _update_and_read(
-    s: Scene, contact_id: str, body: dict[str, Any], *, reads: bool
-) -> list[Timed]:
-    shots = [await _timed(s.api.update(contact_id, body))]
-    return [*shots, await _timed(s.api.get(contact_id))] if reads else shots
+class Pair:
+    """Updates and reads of one contact by several clients."""
+
+    def __init__(self, s: Scene, contact_id: str) -> None:
+        """Start with no read under way."""
+        self._api, self._id = s.api, contact_id
+        self._reading = asyncio.Event()
+
+    async def update(self, body: dict[str, Any]) -> list[Timed]:
+        """Update, and no more."""
+        return [await _timed(self._api.update(self._id, body))]
+
+    async def update_and_read(self, body: dict[str, Any]) -> list[Timed]:
+        """Update, then read what came of it."""
+        try:
+            shots = await self.update(body)
+        finally:
+            self._reading.set()
+        return [*shots, await _timed(self._api.get(self._id))]
+
+    async def follow(self, body: dict[str, Any], pause_s: float) -> list[Timed]:
+        """Do the same while somebody reads: what that read saw is no answer to a later one."""
+        await self._reading.wait()
+        await asyncio.sleep(pause_s)
+        return await self.update_and_read(body)
 
 
 async def _timed(request: Coroutine[Any, Any, Exchange]) -> Timed:
@@ -180,17 +225,17 @@ async def _delete(
     """Race deletes with updates, archives and restores, and look for what was deleted."""
     a, b, c, d, e, alone, other = (Victim(each) for each in made)
     seen.victims, seen.alone = [a, b, c, d, e], [alone, other]
-    await s.api.archive(b.made.id)
+    await s.all(s.api.archive(b.made.id), s.api.archive(c.made.id))
     volleys = (
         (("update", a), ("restore", b), ("archive", a), ("restore", b))
-        + tuple(("delete", each) for each in (a, b, alone, other)),
-        (("update", c), ("delete", c), ("archive", d), ("delete", d))
-        + (("archive", c), ("update", e), ("delete", e), ("update", d)),
+        + tuple((LATER, each) for each in (a, b, alone, other)),
+        (("update", e), ("delete", e), ("archive", d), ("delete", d))
+        + (("restore", c), ("delete", c), ("archive", e), ("update", d)),
     )
     for volley in volleys:
-        answers = await s.all(*(_send(s, people, name, victim) for name, victim in volley))
-        for (name, victim), x in zip(volley, answers, strict=True):
-            if name == "delete":
+        answers = await s.all(*(_send(s, people, *each) for each in volley))
+        for (_, victim), x in zip(volley, answers, strict=True):
+            if x.operation == "delete":
                 victim.delete = x
             else:
                 victim.raced_by.append(x)
@@ -199,6 +244,9 @@ async def _delete(
 
 
 async def _send(s: Scene, people: ContactFactory, name: str, victim: Victim) -> Exchange:
+    if name == LATER:
+        await asyncio.sleep(HEAD_START_S)
+        return await s.api.delete(victim.made.id)
     body = encode({"city": people.name()}) if name == "update" else None
     return await s.api.call(name, victim.made.id, body=body, allows=ALLOWED if body else ())
 

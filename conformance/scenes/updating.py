@@ -100,7 +100,7 @@ async def _tags(s: Scene, made: Made) -> None:
     for tags, kind in zip(TAGS, CARRIED[2:], strict=True):
         update, typed = await _change(s, made, {"tags": tags}, kind)
         s.out.types.append((kind, typed))
-        get = await s.api.get(made.id) if tags != TAGS[0] else update
+        get = update if tags else await s.api.get(made.id)
         s.out.tags.append((tags, update, get))
 
 

@@ -7,7 +7,7 @@ import base64
 import hashlib
 import itertools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -22,7 +22,7 @@ from conformance.kit.settings import Settings
 from conformance.kit.wire import Wire
 
 T = TypeVar("T")
-Handler = Callable[[httpx.Request], Awaitable[httpx.Response]]
+Handler = Callable[[httpx.Request], Coroutine[None, None, httpx.Response]]
 
 NOW = 1_800_000_000.0
 """2027-01-15T08:00:00Z, the time of every clock here."""
@@ -88,9 +88,7 @@ async def wire_to(
     """An open wire whose target is a function."""
     time = time or FakeTime()
     transport = (
-        handler
-        if isinstance(handler, httpx.AsyncBaseTransport)
-        else httpx.MockTransport(handler)
+        handler if isinstance(handler, httpx.AsyncBaseTransport) else httpx.MockTransport(handler)
     )
     async with Wire(
         settings,
@@ -147,7 +145,7 @@ def error_body(code: str = "NOT_FOUND", **more: Any) -> dict[str, Any]:
 
 def contact(**changes: Any) -> dict[str, Any]:
     """A record with all 20 documented fields; `changes` replace values."""
-    record = {
+    record: dict[str, Any] = {
         "id": AN_ID,
         "first_name": "Jordan",
         "last_name": "Lee",
@@ -197,9 +195,7 @@ def exchange(
     path: str | None = None,
     allows: tuple[int, ...] = (),
     raw: bytes | None = None,
-    request_headers: tuple[tuple[str, str], ...] = (
-        ("Authorization", "Bearer $CONTACTS_TOKEN"),
-    ),
+    request_headers: tuple[tuple[str, str], ...] = (("Authorization", "Bearer $CONTACTS_TOKEN"),),
 ) -> Exchange:
     """An exchange as the wire makes them; `raw` stands for a body that is no JSON."""
     method, suffix = _PATHS[operation]

@@ -12,11 +12,15 @@ from kit_doubles import contact, error_body, success
 
 
 class House:
-    """Keeps contacts; `answers` may replace the answer to a method after its effect."""
+    """Keeps contacts; `answers` may replace the answer to a method after its effect.
+
+    While `keeps` is true, a delete deletes nothing.
+    """
 
     def __init__(self, **answers: Callable[[], httpx.Response]) -> None:
         self.contacts: dict[str, dict[str, Any]] = {}
         self.made = 0
+        self.keeps = False
         self.requests: list[str] = []
         self._answers = answers
 
@@ -44,5 +48,8 @@ class House:
         return success({"contacts": found, "stats": {}, "meta": {}})
 
     def _delete(self, request: httpx.Request) -> httpx.Response:
-        gone = self.contacts.pop(request.url.path.rpartition("/")[2], None)
+        contact_id = request.url.path.rpartition("/")[2]
+        gone = self.contacts.get(contact_id)
+        if not self.keeps:
+            self.contacts.pop(contact_id, None)
         return httpx.Response(404, json=error_body()) if gone is None else success(gone)

@@ -51,7 +51,9 @@ def wrote(operation: str, sent: dict[str, Any], **changes: Any) -> Exchange:
 def test_what_is_no_documented_operation_is_not_judged(status: int) -> None:
     evidence = evidence_of(exchange("other", status, raw=b"<html>", headers=HTML))
 
-    assert {clause: judge.checks for clause, judge in evidence._judges.items() if judge.checks} == {}
+    assert {
+        clause: judge.checks for clause, judge in evidence._judges.items() if judge.checks
+    } == {}
 
 
 @pytest.mark.parametrize("clause", ["ENV-02", "ENV-04", "ENV-08"])
@@ -150,7 +152,9 @@ def test_a_timestamp_inside_the_error_is_taken_too() -> None:
     assert judge.findings == []
 
 
-@pytest.mark.parametrize("changes", [{"first_name": None}, {"first_name": ""}, {"contact_type": ""}])
+@pytest.mark.parametrize(
+    "changes", [{"first_name": None}, {"first_name": ""}, {"contact_type": ""}]
+)
 def test_an_empty_name_on_a_record_of_others_is_a_warning(changes: dict[str, Any]) -> None:
     judge = judged("OBJ-03", one(**changes))
 

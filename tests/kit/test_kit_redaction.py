@@ -27,6 +27,7 @@ from conformance.kit.catalogue import Catalogue, Gate
 from conformance.kit.credentials import Credential
 from conformance.kit.exchange import REDACTED, Exchange, Redactor
 from conformance.kit.expect import Finding
+from conformance.kit.ledger import Ledger
 from conformance.kit.settings import Settings
 from conformance.kit.target import target_with
 from conformance.kit.verdict import TestOutcome, clause_document, judge_clause
@@ -204,8 +205,6 @@ def test_settings_credentials_and_targets_print_no_secret(settings_with: Any) ->
 
 
 def test_the_ledger_and_requests_hold_no_credential(settings: Settings, tmp_path: Any) -> None:
-    from conformance.kit.ledger import Ledger
-
     ledger = Ledger(tmp_path / "ledger.jsonl", {"run": "1"})
     target = Recorder()
 

@@ -79,9 +79,7 @@ GIVEN: dict[str, tuple[object, str, object]] = {
 """By flag: the parsed option, the variable's text, and the value that comes of either."""
 
 
-def resolved(
-    given: Mapping[str, Any], environment: Mapping[str, str], directory: Path
-) -> Settings:
+def resolved(given: Mapping[str, Any], environment: Mapping[str, str], directory: Path) -> Settings:
     # Options that make sense only beside others get them; what is given wins.
     usual = {"base_url": URL, "token": TOKEN, "report_dir": str(directory)}
     return resolve({**usual, **given}, environment, now=NOW)

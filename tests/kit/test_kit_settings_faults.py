@@ -165,7 +165,8 @@ def test_a_target_of_the_users_own_needs_a_token(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "near"), [("LIST-99", "LIST-09"), ("CREAT-*", "CREATE-*"), ("DELET-01", "DELETE-01")]
+    ("pattern", "near"),
+    [("LIST-99", "LIST-09"), ("CREAT-*", "CREATE-*"), ("DELET-01", "DELETE-01")],
 )
 def test_an_unknown_clause_names_near_misses(pattern: str, near: str, tmp_path: Path) -> None:
     line = problem_of({"clause": [pattern]}, tmp_path)

@@ -3,67 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+import importlib
 
 import httpx
 import pytest
-from kit_doubles import BASE_URL, TOKEN, error_body
+from kit_doubles import error_body
 from kit_house import House
+from kit_stage import Open, played, register
 
 from conformance.kit import stage as stage_module
-from conformance.kit.budget import Budget, BudgetExhausted
+from conformance.kit.budget import BudgetExhausted
 from conformance.kit.expect import PremiseFailed
-from conformance.kit.ledger import Ledger, leftovers
 from conformance.kit.preflight import Refused
-from conformance.kit.settings import Settings
-from conformance.kit.stage import Act, Phase, Scene, Script, Stage
-from conformance.kit.target import target_with
-
-WAIT_S = 10.0
-Open = Callable[..., Stage]
-
-
-@pytest.fixture
-def scripts(monkeypatch: pytest.MonkeyPatch) -> dict[str, Script]:
-    """The registry of scenes, empty."""
-    registry: dict[str, Script] = {}
-    monkeypatch.setattr(stage_module, "SCRIPTS", registry)
-    return registry
-
-
-@pytest.fixture
-def opened(settings: Settings, tmp_path: Path) -> Iterator[Open]:
-    """Opens a stage on a target in memory; whatever a test leaves running is stopped."""
-    stages: list[Stage] = []
-
-    def make(target: Any, *, run_id: str = "r1", bound: int | None = None) -> Stage:
-        ledger = Ledger(tmp_path / f"ledger-{len(stages)}.jsonl", {})
-        budget = Budget(bound, 10, ledger.debts)
-        made = target_with(BASE_URL, TOKEN, None, None, None)
-        transport = httpx.MockTransport(target)
-        stages.append(Stage(settings, made, run_id, budget, ledger, transport))
-        return stages[-1]
-
-    yield make
-    for stage in stages:
-        stage.close()
-
-
-def register(scripts: dict[str, Script], *acts: Act, phase: Phase = Phase.MAIN) -> None:
-    for act in acts:
-        name = getattr(act, "__name__", "")
-        scripts[name] = Script(name, phase, act)
-
-
-def played(stage: Stage, scripts: dict[str, Script]) -> Stage:
-    """Run all scenes to the end of the cleaning up."""
-    stage.start(list(scripts))
-    stage.greet()
-    stage.finished.result(WAIT_S)
-    return stage
+from conformance.kit.stage import Act, Phase, Scene, Script
+from conformance.scenes import MODULES
 
 
 def test_phases_run_in_order(scripts: dict[str, Script], opened: Open) -> None:
@@ -236,110 +189,6 @@ def test_what_scenes_made_is_deleted_at_the_end(scripts: dict[str, Script], open
     assert stage.leftovers == []
 
 
-def test_a_cancelled_run_cleans_up(scripts: dict[str, Script], opened: Open) -> None:
-    house, created = House(), threading.Event()
-
-    async def stuck(s: Scene) -> None:
-        await s.api.create({"first_name": "Qkzvtmwebdfh"})
-        created.set()
-        await asyncio.Event().wait()
-
-    register(scripts, stuck)
-    stage = opened(house)
-    stage.start(["stuck"])
-    assert created.wait(WAIT_S)
-
-    stage.close()
-
-    assert house.contacts == {}
-    assert stage.leftovers == []
-
-
-def test_a_cancelled_run_leaves_nothing_of_scenes_that_were_still_creating(
-    scripts: dict[str, Script], opened: Open, tmp_path: Path
-) -> None:
-    """Creates in flight at the interrupt take effect late; none of them outlives the run."""
-    house, started = House(), threading.Event()
-
-    async def slow(request: httpx.Request) -> httpx.Response:
-        if request.method == "POST":
-            started.set()
-            await asyncio.sleep(0.02)
-        return await house(request)
-
-    async def endless(s: Scene) -> None:
-        number = 0
-        while True:
-            number += 1
-            await s.api.create({"first_name": f"Qkzvtmwebdfh{number}"})
-
-    async def crowd(s: Scene) -> None:
-        await s.all(*(s.api.create({"first_name": f"Xlcumospratn{n}"}) for n in range(200)))
-
-    register(scripts, endless, crowd)
-    stage = opened(slow)
-    stage.start(list(scripts))
-    assert started.wait(WAIT_S)
-
-    stage.close()
-
-    assert 0 < house.made < 150
-    assert house.contacts == {}
-    assert stage.leftovers == []
-    assert leftovers(tmp_path / "ledger-0.jsonl") == []
-
-
-def test_a_cancelled_run_gives_up_on_a_request_that_hangs(
-    scripts: dict[str, Script], opened: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    house, hanging = House(), threading.Event()
-
-    async def target(request: httpx.Request) -> httpx.Response:
-        answer = await house(request)
-        if request.method == "POST":
-            hanging.set()
-            await asyncio.Event().wait()
-        return answer
-
-    async def making(s: Scene) -> None:
-        await s.api.create({"first_name": "Qkzvtmwebdfh"})
-
-    monkeypatch.setattr(stage_module, "GRACE_S", 0.05)
-    register(scripts, making)
-    stage = opened(target)
-    stage.start(["making"])
-    assert hanging.wait(WAIT_S)
-
-    stage.close()
-
-    assert house.made == 1
-    assert house.contacts == {}
-
-
-def test_tests_that_wait_are_released_when_the_run_ends(
-    scripts: dict[str, Script], opened: Open
-) -> None:
-    begun = threading.Event()
-
-    async def stuck(_scene: Scene) -> None:
-        begun.set()
-        await asyncio.Event().wait()
-
-    async def never(_scene: Scene) -> None:
-        raise AssertionError("its phase is not reached")
-
-    register(scripts, stuck)
-    register(scripts, never, phase=Phase.CLOSING)
-    stage = opened(House())
-    stage.start(list(scripts))
-    assert begun.wait(WAIT_S)
-
-    stage.close()
-
-    for name in scripts:
-        assert not stage.outcome(name).has("anything")
-
-
 def test_a_target_that_is_refused_gets_no_scene(scripts: dict[str, Script], opened: Open) -> None:
     requests: list[str] = []
 
@@ -379,41 +228,7 @@ def test_a_spent_budget_stops_scenes_and_not_the_cleaning_up(
     assert stage.budget.used <= 30
 
 
-def test_lost_creates_are_looked_for_though_the_run_was_cancelled_early(
-    scripts: dict[str, Script], opened: Open
-) -> None:
-    created = threading.Event()
-
-    def no_answer() -> httpx.Response:
-        raise httpx.ReadError("reset")
-
-    house = House(POST=no_answer)
-
-    async def losing(s: Scene) -> None:
-        for _ in range(3):
-            try:
-                await s.api.create({"first_name": "Qkzvtmwebdfh"})
-            except PremiseFailed:
-                continue
-        created.set()
-        await asyncio.Event().wait()
-
-    register(scripts, losing)
-    stage = opened(house, bound=20)
-    stage.start(["losing"])
-    assert created.wait(WAIT_S)
-
-    stage.close()
-
-    assert house.contacts == {}
-    assert stage.leftovers == []
-
-
 def test_every_scene_of_the_suite_is_registered_once_under_its_own_name() -> None:
-    import importlib
-
-    from conformance.scenes import MODULES
-
     for module in MODULES:
         importlib.import_module(f"conformance.scenes.{module}")
 

@@ -42,14 +42,14 @@ class Loopback:
         self._closes = closes
         self._head = head
 
-    async def __call__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 self.lines.append(head.partition(b"\r\n")[0])
-                length = [h[15:] for h in head.lower().split(b"\r\n") if h[:15] == b"content-length:"]
+                length = [
+                    h[15:] for h in head.lower().split(b"\r\n") if h[:15] == b"content-length:"
+                ]
                 await reader.readexactly(int(length[0]) if length else 0)
                 body = json.dumps({"success": True, "data": {"id": AN_ID}}).encode()
                 start = self._head or b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"

@@ -1,0 +1,375 @@
+"""The gate as a user runs it: exit status, screen and reports of whole runs, in processes."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import httpx
+import pytest
+from kit.gate_runs import Gate, GateRun, Served
+
+import schemas
+from conformance.kit.catalogue import Catalogue
+
+FILES = {
+    "conformance.json",
+    "junit.xml",
+    "report.html",
+    "summary.md",
+    "ctrf.json",
+    "ledger.jsonl",
+}
+OPEN_KINDS = {"not_built", "permission"}
+"""Reasons for which a clause may stay open where nothing is wrong."""
+JWT = "eyJhbGciOiJIUzI1NiJ9." + "e30." + "c2lnbmF0dXJl"
+
+
+@pytest.fixture(scope="module")
+def embedded_run(tmp_path_factory: pytest.TempPathFactory) -> GateRun:
+    """One whole run against the embedded server, as `nox -s conformance` makes it."""
+    return Gate(tmp_path_factory.mktemp("embedded")).run()
+
+
+def test_the_embedded_server_passes_the_gate(embedded_run: GateRun) -> None:
+    document = embedded_run.document
+
+    assert embedded_run.status == 0, embedded_run.screen
+    assert (document["verdict"], document["exit_status"]) == ("passed", 0)
+    assert document["leftovers"] == []
+    assert document["target"]["embedded"] is True
+
+
+def test_a_window_run_keeps_to_480_requests(embedded_run: GateRun) -> None:
+    requests = embedded_run.document["requests"]
+
+    assert 100 < requests["total"] <= 480
+    assert sum(requests["by_operation"].values()) <= requests["total"]
+    assert requests["throttled"] == 0
+
+
+def test_every_clause_is_reported_in_contract_order(embedded_run: GateRun) -> None:
+    assert list(embedded_run.clauses) == list(Catalogue.load().ids())
+
+
+def test_clauses_pass_unless_they_have_no_test_yet(embedded_run: GateRun) -> None:
+    said = embedded_run.clauses.values()
+    still_open = [c for c in said if c["status"] not in ("passed", "observed")]
+
+    assert {c["status"] for c in still_open} <= {"not_evaluated"}
+    assert {c["reason_kind"] for c in still_open} <= OPEN_KINDS
+    assert [c["id"] for c in said if c["violations"]] == []
+    assert all(c["checks"] > 0 for c in said if c["status"] == "passed")
+
+
+def test_the_document_fits_its_schema(embedded_run: GateRun) -> None:
+    schemas.validator("results").validate(embedded_run.document)
+
+
+def test_junit_has_one_test_case_per_clause(embedded_run: GateRun) -> None:
+    # The file is our own, written a moment ago.
+    root = ET.parse(embedded_run.directory / "junit.xml").getroot()  # noqa: S314
+
+    names = [str(case.get("name")) for case in root.iter("testcase")]
+    assert len(names) == len(Catalogue.load())
+    assert all(any(clause in name for name in names) for clause in Catalogue.load().ids())
+
+
+def test_every_report_is_written(embedded_run: GateRun) -> None:
+    assert {path.name for path in embedded_run.directory.iterdir()} == FILES
+
+
+def test_the_screen_tells_target_seed_and_verdict(embedded_run: GateRun) -> None:
+    screen = embedded_run.screen
+
+    assert "target: the embedded reference server" in screen
+    assert f"--seed {embedded_run.document['seed']}" in screen
+    assert "Traceback" not in screen
+
+
+def test_a_selection_runs_only_what_it_names(gate: Gate) -> None:
+    run = gate.run("--clause", "DELETE-01", "--clause", "page-0[12]", "--seed", "7")
+
+    evaluated = {c for c, said in run.clauses.items() if said["status"] == "passed"}
+    assert run.status == 0, run.screen
+    assert evaluated == {"DELETE-01", "PAGE-01", "PAGE-02"}
+    assert {c["reason_kind"] for c in run.clauses.values() if c["id"] not in evaluated} == {
+        "not_selected"
+    }
+    assert run.document["seed"] == 7
+    assert run.document["requests"]["total"] < 300
+
+
+def test_collecting_only_sends_nothing(gate: Gate, served: Served) -> None:
+    requests: list[str] = []
+    served.on_request = lambda method, _path: requests.append(method)
+
+    run = gate.run("--collect-only", "-q", **served.options())
+
+    assert run.status == 0
+    assert requests == []
+
+
+def test_a_selection_of_nothing_ends_with_5(gate: Gate) -> None:
+    run = gate.run("-k", "no_test_has_this_name")
+
+    assert run.status == 5
+    assert run.document["exit_status"] == 5
+
+
+def test_a_stale_known_failure_fails_the_run(gate: Gate, tmp_path: Path) -> None:
+    known = tmp_path / "known.txt"
+    known.write_text("LIST-01 once was broken\n")
+
+    run = gate.run("--clause", "LIST-01", "--known-failures", str(known))
+
+    assert run.status == 1
+    assert "no longer failing: LIST-01" in run.document["message"]
+
+
+def test_a_harder_bound_leaves_the_run_incomplete_and_clean(gate: Gate, served: Served) -> None:
+    run = gate.run("--max-requests", "60", **served.options())
+
+    assert run.status == 6
+    assert run.document["requests"]["total"] <= 60
+    assert run.document["leftovers"] == []
+    assert served.remaining() == 0
+
+
+def test_a_rate_limited_target_is_waited_for(
+    gate: Gate, served_with: Callable[..., Served]
+) -> None:
+    served = served_with(rate_limit=150, rate_window=1.0)
+
+    run = gate.run(**served.options())
+
+    assert run.status == 0, run.screen
+    assert run.document["requests"]["throttled"] > 0
+    assert run.document["requests"]["waited_s"] > 0
+    assert run.document["requests"]["total"] <= 480
+    assert run.clauses["LIMIT-04"]["status"] == "passed"
+    assert served.remaining() == 0
+
+
+# --- targets that cannot be tested ------------------------------------------------------------
+
+
+@contextmanager
+def answering(status: int, body: bytes, **headers: str) -> Iterator[str]:
+    """A server that gives everyone the same answer; its URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            for name, value in {"content-length": str(len(body)), **headers}.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Keep the test's output clean."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/v1"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+HTML = b"<!doctype html><title>Sign in</title>"
+ENVELOPE = b'{"success": false, "error": {"code": "UnauthorizedError", "message": "no"}}'
+UNUSABLE: dict[str, tuple[tuple[int, bytes, dict[str, str]], int, str]] = {
+    "a wrong path": ((404, HTML, {"content_type": "text/html"}), 4, "no Contacts API at this path"),
+    "a refused token": ((401, ENVELOPE, {}), 4, "--token: the target refuses it"),
+    "HTML everywhere": ((200, HTML, {"content_type": "text/html"}), 1, "check --base-url"),
+    "a login page": ((302, b"", {"location": "/login"}), 1, "redirects instead of answering"),
+}
+
+
+def ended_early(run: GateRun, status: int, message: str) -> None:
+    """The marks of a run that could not begin: one clear line, reports, no traceback."""
+    document = run.document
+    assert run.status == document["exit_status"] == status, run.screen
+    assert message in document["message"]
+    assert "\n" not in document["message"]
+    assert run.screen.count(f"ERROR: {document['message']}") == 1
+    assert "Traceback" not in run.screen
+    assert {path.name for path in run.directory.iterdir()} == FILES
+    schemas.validator("results").validate(document)
+    assert [c["id"] for c in run.clauses.values() if c["status"] == "passed"] == []
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_a_target_that_cannot_be_tested_ends_in_one_line(gate: Gate, name: str) -> None:
+    (status, body, headers), exit_status, message = UNUSABLE[name]
+
+    with answering(status, body, **headers) as url:
+        run = gate.run("--base-url", url, CONTACTS_TOKEN=JWT)
+
+    ended_early(run, exit_status, message)
+    assert JWT not in run.everything()
+
+
+def test_an_unreachable_target_ends_in_one_line(gate: Gate) -> None:
+    with answering(200, b"") as url:
+        pass
+
+    run = gate.run("--base-url", url, CONTACTS_TOKEN=JWT)
+
+    ended_early(run, 4, "is the server running?")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--base-url", "localhost:3000/v1"), "ERROR: --base-url localhost:3000/v1: give an"),
+        (("--clause", "LIST-99"), "ERROR: --clause: no clause matches 'LIST-99'; did you mean"),
+    ],
+)
+def test_a_wrong_option_ends_in_one_line(
+    gate: Gate, options: tuple[str, ...], message: str
+) -> None:
+    run = gate.run(*options)
+
+    assert run.status == 4
+    assert [line for line in run.screen.splitlines() if line] == [
+        line for line in run.screen.splitlines() if line.startswith(message)
+    ]
+
+
+def test_an_expired_token_ends_in_one_line(gate: Gate, served: Served) -> None:
+    options = served.options()
+
+    run = gate.run(**{**options, "CONTACTS_TOKEN": options["CONTACTS_EXPIRED_TOKEN"]})
+
+    assert run.status == 4
+    assert "--token: the token ran out" in run.screen
+    assert "Traceback" not in run.screen
+    assert options["CONTACTS_EXPIRED_TOKEN"] not in run.screen
+
+
+# --- interrupts, other clients, hostile echoes -------------------------------------------------
+
+
+@pytest.mark.parametrize(("number", "creates"), [(signal.SIGINT, 40), (signal.SIGTERM, 1)])
+def test_an_interrupted_run_cleans_up_and_reports(
+    gate: Gate, served: Served, number: signal.Signals, creates: int
+) -> None:
+    reached = threading.Event()
+    methods: list[str] = []
+
+    def watch(method: str, _path: str) -> None:
+        methods.append(method)
+        if methods.count("POST") == creates:
+            reached.set()
+
+    served.on_request = watch
+    process = gate.start(**served.options())
+    assert reached.wait(30)
+    process.send_signal(number)
+    run = gate.finish(process)
+
+    assert run.status == run.document["exit_status"] == 2, run.screen
+    assert run.document["verdict"] == "interrupted"
+    assert run.document["leftovers"] == []
+    assert served.remaining() == 0
+    assert {path.name for path in run.directory.iterdir()} == FILES
+    assert "not_built" not in {
+        c["reason_kind"] for c in run.clauses.values() if c["id"].startswith("CREATE-0")
+    }
+    assert "Traceback" not in run.screen
+
+
+def test_a_second_interrupt_does_not_stop_the_cleaning_up(gate: Gate, served: Served) -> None:
+    created, deleting = threading.Event(), threading.Event()
+
+    def watch(method: str, _path: str) -> None:
+        if method == "POST":
+            created.set()
+        if method == "DELETE" and interrupted.is_set():
+            deleting.set()
+
+    interrupted = threading.Event()
+    served.on_request = watch
+    process = gate.start("--clause", "PAGE-*", **served.options())
+    assert created.wait(30)
+    process.send_signal(signal.SIGINT)
+    interrupted.set()
+    assert deleting.wait(30)
+    process.send_signal(signal.SIGINT)
+    run = gate.finish(process)
+
+    assert run.status == 2, run.screen
+    assert served.remaining() == 0
+
+
+def test_another_client_and_a_full_account_change_no_verdict(gate: Gate, served: Served) -> None:
+    """Two thousand contacts are there, and someone creates, changes and deletes all the while."""
+    served.fill(2_000)
+    stop = threading.Event()
+    busy = threading.Thread(target=disturb, args=(served, stop))
+    busy.start()
+    try:
+        run = gate.run(**served.options())
+    finally:
+        stop.set()
+        busy.join()
+
+    assert run.status == 0, run.screen
+    assert run.document["requests"]["total"] <= 480
+    assert run.document["leftovers"] == []
+    assert [c["id"] for c in run.clauses.values() if c["violations"]] == []
+
+
+def disturb(served: Served, stop: threading.Event) -> None:
+    """Work on the account under test as another client does, until told to stop."""
+    headers = dict(served.target.accounts["first"].headers)
+    with httpx.Client(base_url=served.target.base_url, headers=headers) as client:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            body = {"first_name": f"Busy{number}", "contact_type": "lender", "tags": ["busy"]}
+            contact = client.post("/contacts", json=body).json()["data"]["id"]
+            client.put(f"/contacts/{contact}", json={"city": "Fresno"})
+            client.patch(f"/contacts/{contact}/archive")
+            client.delete(f"/contacts/{contact}")
+
+
+def test_credentials_that_the_target_echoes_reach_no_report(gate: Gate, served: Served) -> None:
+    """The target breaks clauses, and quotes every header that it was sent while it does."""
+    password = "dXNlcjpvcGVuLXNlc2FtZS1hbmQtbW9yZQ=="
+    served.twist = echoing
+
+    run = gate.run(
+        "--clause",
+        "ENV-0*",
+        "--clause",
+        "AUTH-*",
+        **served.options(),
+        CONTACTS_HEADER=f"X-Gateway: Basic {password}",
+    )
+
+    everything = run.everything()
+    options = served.options()
+    assert run.status == 1, run.screen
+    assert run.clauses["ENV-01"]["violations"] != []
+    assert "$CONTACTS_TOKEN" in everything
+    assert password not in everything
+    for name in ("TOKEN", "SECOND_TOKEN", "RESTRICTED_TOKEN", "EXPIRED_TOKEN"):
+        _, claims, signature = options[f"CONTACTS_{name}"].split(".")
+        assert signature not in everything
+        assert claims not in everything
+
+
+def echoing(headers: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
+    """A success that is text, and an echo of what no answer may hold."""
+    return {**body, "success": f"yes, {headers}", "request_headers": headers}

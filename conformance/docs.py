@@ -42,7 +42,7 @@ def _default(option: Option) -> str:
     if option.kind == "switch":
         return "off"
     if option.default in (None, ()):
-        return "–"
+        return "none"
     value = option.default
     return f"`{int(value) if isinstance(value, float) and value.is_integer() else value}`"
 

@@ -82,7 +82,7 @@ def test_a_deleted_contact_is_not_found(deletion: Outcome, judge: Judge) -> None
 def test_a_deleted_contact_cannot_be_restored(deletion: Outcome, judge: Judge) -> None:
     _premise_deleted(deletion)
 
-    for x in [*deletion.restores, deletion.restore_last]:
+    for x in deletion.restores:
         judge.status(x, 404, because="for the restore of a deleted contact")
 
 

@@ -258,7 +258,6 @@ def test_search_type_and_archived_meet(filters: Outcome, judge: Judge) -> None:
         "type": ("buyer", filters.active),
         "type and archived": ("buyer", filters.archived),
         "other type and archived": ("agent", filters.archived),
-        "type without archived": ("title_officer", filters.archived),
     }
     for name, (kind, there) in asked.items():
         x = filters.asked[name]

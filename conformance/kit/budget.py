@@ -25,6 +25,7 @@ class Budget:
         self.used = 0
         self.waited = 0.0
         self.kept_back = 0
+        self._granted = 0
         self._debts = debts
 
     def spend(self, *, settles: bool = False) -> None:
@@ -34,8 +35,8 @@ class Budget:
             BudgetExhausted: the request does not fit beside what cleaning up will need.
 
         """
-        needed = self.used + 1 + (0 if settles else self._debts() + self.kept_back)
-        if self.bound is not None and needed > self.bound:
+        needed = self.used + 1 + (0 if settles else self._reserve())
+        if self.bound is not None and needed > self.bound + self._granted:
             raise BudgetExhausted(
                 f"the budget of {self.bound} requests is spent "
                 f"({self.used} sent, {self._debts()} kept for cleaning up)"
@@ -47,8 +48,18 @@ class Budget:
         return (
             None
             if self.bound is None
-            else max(0, self.bound - self.used - self._debts() - self.kept_back)
+            else max(0, self.bound + self._granted - self.used - self._reserve())
         )
+
+    def limited(self, *, settles: bool) -> None:
+        """Take note of a 429: a refused request that settles a debt has to be sent again.
+
+        Only this goes beyond the bound, so that no rate limit leaves a contact behind.
+        """
+        self._granted += settles
+
+    def _reserve(self) -> int:
+        return self._debts() + self.kept_back
 
     def wait(self, seconds: float) -> None:
         """Count seconds of waiting.

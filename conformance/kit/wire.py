@@ -151,6 +151,7 @@ class Wire:
             self._observe(exchange)
             if exchange.status != 429:
                 return exchange
+            self.budget.limited(settles=outgoing.settles)
             self._throttled(exchange)
         raise BudgetExhausted(f"still limited after {THROTTLED_TRIES} waits ({exchange.line})")
 

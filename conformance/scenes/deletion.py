@@ -61,7 +61,6 @@ async def _revive(s: Scene) -> None:
     )
     s.out.others.append(await s.api.archive(gone))
     s.out.others.append(await s.api.delete(gone))
-    s.out.restore_last = await s.api.restore(gone)
 
 
 @scene()

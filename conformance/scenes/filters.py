@@ -36,7 +36,6 @@ async def filters(s: Scene) -> None:
         "type": {"type": "buyer"},
         "type and archived": {"type": "buyer", "archived": "true"},
         "other type and archived": {"type": "agent", "archived": "true"},
-        "type without archived": {"type": "title_officer", "archived": "true"},
     }
     answers = await s.all(*(s.api.list(**{"search": token, **q}) for q in asked.values()))
     s.out.asked = dict(zip(asked, answers, strict=True))

@@ -15,7 +15,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.kit.client import encode
+from conformance.kit.client import Client, encode
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import premise
 from conformance.kit.history import Event, State, state
@@ -27,9 +27,9 @@ from fixtures.factories import LISTED, ContactFactory
 IN_FLIGHT = 8
 EARLY_READERS = 3
 """Clients that read the contact back as soon as their update is acknowledged."""
-PAUSES_S = (0.002, 0.004, 0.006)
-"""Times from the first of these reads to the updates of the clients that come late."""
-HEAD_START_S = 0.003
+PAUSES_S = (0.002, 0.004, 0.007)
+"""Times from the first read to the updates of the clients that come late, and then read."""
+HEAD_START_S = 0.005
 """Time from a slow write to the delete that is to find it read, but not yet written."""
 LATER = "delete, a little later"
 DEEP_ROUNDS = 10
@@ -150,12 +150,16 @@ async def _update(s: Scene, people: ContactFactory, made: Made, seen: Round) -> 
     record = made.record
     seen.initial = state({name: plain(name, record.get(name)) for name in RACED_FIELDS})
     seen.begun, used = time.perf_counter(), s.stage.budget.used
-    pair = Pair(s, made.id)
-    early, late = EARLY_READERS, IN_FLIGHT - len(PAUSES_S)
+    crowd = Crowd(s.api, made.id)
+    first, *others = bodies
+    late = len(others) - len(PAUSES_S)
     shots = await s.all(
-        *(pair.update_and_read(body) for body in bodies[:early]),
-        *(pair.update(body) for body in bodies[early:late]),
-        *(pair.follow(body, pause) for body, pause in zip(bodies[late:], PAUSES_S, strict=True)),
+        crowd.read_and_update(first),
+        *(crowd.update(body, reads=n < EARLY_READERS) for n, body in enumerate(others[:late])),
+        *(
+            crowd.update(body, reads=True, pause_s=pause)
+            for body, pause in zip(others[late:], PAUSES_S, strict=True)
+        ),
     )
     final = await _timed(s.api.get(made.id))
     seen.after = final.exchange
@@ -169,31 +173,30 @@ async def _update(s: Scene, people: ContactFactory, made: Made, seen: Round) -> 
     await s.api.delete(made.id)
 
 
-class Pair:
-    """Updates and reads of one contact by several clients."""
+class Crowd:
+    """Several clients of one contact."""
 
-    def __init__(self, s: Scene, contact_id: str) -> None:
-        """Start with no read under way."""
-        self._api, self._id = s.api, contact_id
-        self._reading = asyncio.Event()
+    def __init__(self, api: Client, contact_id: str) -> None:
+        """Take the contact that they update and read."""
+        self._api, self._id = api, contact_id
 
-    async def update(self, body: dict[str, Any]) -> list[Timed]:
-        """Update, and no more."""
-        return [await _timed(self._api.update(self._id, body))]
+    async def update(
+        self, body: dict[str, Any], *, reads: bool, pause_s: float = 0.0
+    ) -> list[Timed]:
+        """Update the contact; read it back where that is asked for.
 
-    async def update_and_read(self, body: dict[str, Any]) -> list[Timed]:
-        """Update, then read what came of it."""
-        try:
-            shots = await self.update(body)
-        finally:
-            self._reading.set()
-        return [*shots, await _timed(self._api.get(self._id))]
-
-    async def follow(self, body: dict[str, Any], pause_s: float) -> list[Timed]:
-        """Do the same while somebody reads: what that read saw is no answer to a later one."""
-        await self._reading.wait()
+        What a read saw that began before the update is no answer to this one.
+        """
         await asyncio.sleep(pause_s)
-        return await self.update_and_read(body)
+        shots = [await _timed(self._api.update(self._id, body))]
+        return [*shots, await self._read()] if reads else shots
+
+    async def read_and_update(self, body: dict[str, Any]) -> list[Timed]:
+        """Read the contact while others update it, twice in a row, then update it too."""
+        return [await self._read(), await self._read(), *await self.update(body, reads=False)]
+
+    async def _read(self) -> Timed:
+        return await _timed(self._api.get(self._id))
 
 
 async def _timed(request: Coroutine[Any, Any, Exchange]) -> Timed:
@@ -229,8 +232,8 @@ async def _delete(
     volleys = (
         (("update", a), ("restore", b), ("archive", a), ("restore", b))
         + tuple((LATER, each) for each in (a, b, alone, other)),
-        (("update", e), ("delete", e), ("archive", d), ("delete", d))
-        + (("restore", c), ("delete", c), ("archive", e), ("update", d)),
+        (("update", e), ("archive", e), ("delete", e), ("restore", c), ("delete", c))
+        + (("archive", d), ("update", d), (LATER, d)),
     )
     for volley in volleys:
         answers = await s.all(*(_send(s, people, *each) for each in volley))
@@ -253,9 +256,9 @@ async def _send(s: Scene, people: ContactFactory, name: str, victim: Victim) -> 
 
 async def _revive(s: Scene, seen: Round) -> None:
     """Read some of the deleted contacts and restore others; delete what is there again."""
-    a, b, c, d, e = seen.victims
+    a, *_, e = seen.victims
     alone, other = seen.alone
-    read, restored = (a, c, alone), (b, d, e, other)
+    read, restored = (a, alone), (e, other)
     gets = await s.all(*(s.api.get(each.made.id) for each in read))
     restores = await s.all(*(s.api.restore(each.made.id) for each in restored))
     for victim, x in zip(read, gets, strict=True):

@@ -80,8 +80,8 @@ async def _pages(s: Scene, token: str) -> None:
         s.api.list(search=token, page=1, limit=SIZE),
         s.api.list(search=token, limit=100),
         s.api.list(search=token),
-        s.api.list(search=token, type="buyer", limit=2),
-        s.api.list(search=token, type="buyer", limit=2, page=2),
+        s.api.list(search=token, type="buyer", limit=1),
+        s.api.list(search=token, type="buyer", limit=1, page=2),
     ]
     answers = await s.all(*uneven, *others)
     s.out.uneven = answers[0:3]

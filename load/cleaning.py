@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from urllib.parse import quote
 
 import gevent
@@ -15,13 +16,12 @@ from load.transport import NoAnswer, Transport
 
 PARALLEL = 16
 LOOKED_FOR_MOST = 50
-LEFT_SHOWN = 100
 TRIES = 3
 RESOURCE = "/contacts"
 
 
 class Cleaning:
-    """One cleaning up; `deleted` and `left` are what came of it."""
+    """One cleaning up of a node; `deleted` counts what it deleted."""
 
     def __init__(self, node: Node, within_s: float) -> None:
         """Prepare; `within_s` bounds the whole of it."""
@@ -29,6 +29,11 @@ class Cleaning:
         self.deleted = 0
         self.until = clock() + within_s
         self._transport = Transport(node.base_url, node.connection, concurrency=PARALLEL)
+
+    def take_over(self, ids: Iterable[str]) -> None:
+        """Take the contacts of a node that is lost into the ledger of this one."""
+        for contact_id in ids:
+            self.node.ledger.found(MAIN, contact_id)
 
     def run(self) -> list[str]:
         """Delete everything, and return the ids (or names) of what may remain."""

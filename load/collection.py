@@ -18,7 +18,7 @@ from load.recorder import FAILED, OK, THROTTLED, Arrivals, Tally
 SAMPLES_MOST = 2_000
 SECONDS_OPEN = 8
 """How many seconds back a late parcel may still add to a second's histograms."""
-RECENT_S = 2.5
+RECENT_S = 2.0
 """A node whose last parcel is older does not get arrivals."""
 SATURATED_CPU, SATURATED_LAG_S = 95.0, 0.1
 SATURATED_CPU_SHARE, SATURATED_LAG_SHARE = 0.5, 0.25
@@ -59,6 +59,7 @@ class NodeReport:
     prepared: int = 0
     deleted: int = 0
     left: list[str] = field(default_factory=list)
+    live: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -164,6 +165,8 @@ class Collection:
         report.prepared += parcel.get("prepared", 0)
         report.deleted += parcel.get("deleted", 0)
         report.left += parcel.get("left", ())
+        report.live |= set(parcel.get("made", ()))
+        report.live -= set(parcel.get("unmade", ()))
         report.done = report.done or bool(parcel.get("done"))
 
     # --- what is asked of it ---------------------------------------------------------------------

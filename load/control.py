@@ -17,11 +17,11 @@ from gevent.event import Event
 from locust import runners
 from locust.runners import MasterRunner, WorkerRunner
 
-from load import checks, credentials, options, stock
+from load import checks, credentials, options, settings, stock
 from load.arrivals import ArrivalClock, Dealer
 from load.cleaning import Cleaning
 from load.collection import Collection, View
-from load.loopback import refusal
+from load.loopback import normal, refusal
 from load.node import Node, clock
 from load.objectives import Objective
 from load.probing import Driver, Stopped, as_data, tokens_of
@@ -29,6 +29,7 @@ from load.report import Conclusion, conclude, hand_over, write
 from load.shaping import StagedShape
 from load.shapes import SHAPES, Capacity
 from load.transport import NoAnswer
+from load.trial import plan_for
 
 LOG = logging.getLogger("load")
 PARCEL, BEGIN, DEAL, FINISH = (f"contacts_{n}" for n in ("parcel", "begin", "deal", "finish"))
@@ -36,7 +37,6 @@ PARCEL_S = 1.0
 DEALING_S = 0.1
 SETTLE_S = 12.0
 BEGIN_IN_S = 0.2
-PROBE_URL = "CONTACTS_PROBE_URL"
 _ATTRIBUTE = "contacts_control"
 
 
@@ -86,6 +86,18 @@ def run_trial(environment: Any) -> None:
     control_of(environment).run_trial()
 
 
+def _on_trial(node: Node) -> tuple[str, str, str | None]:
+    """Return base URL, token and second token of the server whose limiter is tried.
+
+    The embedded server that is loaded has no limit to speak of: a second one goes on trial.
+    """
+    if os.environ.get(settings.EMBEDDED_URL) == node.base_url:
+        names = (settings.PROBE_URL, settings.PROBE_TOKEN, settings.PROBE_SECOND_TOKEN)
+        url, first, second = (os.environ[name] for name in names)
+        return url, first, second
+    return node.base_url, node.tokens.token, os.environ.get(credentials.SECOND_TOKEN)
+
+
 class Control:
     """What one locust process does for a run."""
 
@@ -104,6 +116,7 @@ class Control:
         self.interrupted = False
         self.stopped_because: str | None = None
         self.dealing_since: float | None = None
+        self.run_time = 0.0
         self._begun: set[str] = set()
         self._finished = Event()
         self._finished.set()
@@ -128,7 +141,19 @@ class Control:
             self.runner.register_message(FINISH, self._on_finish, concurrent=True)
         elif self.is_master:
             self.runner.register_message(PARCEL, self._on_parcel)
-        if not self.is_worker and self.options.shape:
+        if not self.is_worker:
+            self._take_over_time()
+
+    def _take_over_time(self) -> None:
+        """Let a shape end the run where one was asked for, and in an open model of a given time.
+
+        locust's own time runs from the first user on; a schedule runs from its first arrival.
+        """
+        parsed, chosen = self.environment.parsed_options, self.options
+        by_itself = parsed.headless or parsed.autostart
+        if by_itself and chosen.arrival_rate and parsed.run_time:
+            self.run_time, parsed.run_time = float(parsed.run_time), None
+        if chosen.shape or self.run_time:
             self.environment.shape_class = StagedShape(self)
             self.environment.shape_class.runner = self.runner
 
@@ -166,7 +191,8 @@ class Control:
             name, seed = str(self.runner.client_id), seed + max(0, self.runner.worker_index)
         tokens = credentials.from_environment()
         values = {**vars(chosen), "seed": seed}
-        self.node = Node(options.Options(**values), tokens, self.environment.host, name)
+        base_url = normal(self.environment.host or "")
+        self.node = Node(options.Options(**values), tokens, base_url, name)
         self.node.open_model = chosen.arrival_rate > 0
         if any(getattr(each, "needs_stock", False) for each in self.environment.user_classes):
             stock.prepare(self.node)
@@ -216,6 +242,8 @@ class Control:
             arrivals = ArrivalClock(chosen.arrivals, chosen.seed)
             self.dealer = Dealer(arrivals, self.rate_at)
             self.dealing_since = clock() + BEGIN_IN_S
+            if self.collection is not None:
+                self.collection.started = self.dealing_since
             gevent.spawn(self._deal)
 
     def rate_at(self, at: float) -> float:
@@ -223,15 +251,15 @@ class Control:
         chosen = self.options
         if self.capacity is not None:
             return self.capacity.rate
-        if chosen.shape is None:
+        if chosen.shape is None and not self.run_time:
             return chosen.arrival_rate
-        level = SHAPES[chosen.shape].level(at, self.shape_seconds())
+        level = SHAPES[chosen.shape or "steady"].level(at, self.shape_seconds())
         return chosen.arrival_rate * (level or 0.0)
 
     def shape_seconds(self) -> float:
         """Return how long the shape lasts."""
         chosen = self.options
-        asked = chosen.shape_time or self.environment.parsed_options.run_time
+        asked = chosen.shape_time or self.run_time or self.environment.parsed_options.run_time
         return float(asked or SHAPES[chosen.shape or "steady"].seconds)
 
     def _deal(self) -> None:
@@ -337,7 +365,8 @@ class Control:
 
     def _seconds_left(self) -> float:
         asked = self.environment.parsed_options.run_time
-        total = self.shape_seconds() if self.options.shape else float(asked or 0.0)
+        by_shape = self.options.shape or self.run_time
+        total = self.shape_seconds() if by_shape else float(asked or 0.0)
         if not total or self.collection is None:
             return float("inf")
         return max(0.0, total - self.collection.duration(clock()))
@@ -374,7 +403,7 @@ class Control:
             return
         self.running = False
         if self.collection is not None:
-            self.collection.ended = clock()
+            self.collection.ended = self._end_of_schedule(clock())
         try:
             if self.is_master:
                 self._finish_workers()
@@ -384,6 +413,13 @@ class Control:
                 self._conclude()
         finally:
             self._finished.set()
+
+    def _end_of_schedule(self, now: float) -> float:
+        """Return when the run ended: a schedule that ran its course ended by itself before."""
+        timed = self.run_time or self.options.shape
+        if self.dealing_since is None or not timed or self.capacity is not None:
+            return now
+        return min(now, self.dealing_since + self.shape_seconds())
 
     def _finish_node(self, node: Node) -> None:
         node.close_gate()
@@ -406,11 +442,26 @@ class Control:
         while clock() < until:
             self._look_for_lost_workers(collection)
             if all(report.done or report.lost for report in collection.nodes.values()):
-                return
+                break
             gevent.sleep(0.05)
         for node, report in collection.nodes.items():
             if not report.done:
                 collection.lose(node, "did not finish in time")
+        self._clean_after_the_lost(collection)
+
+    def _clean_after_the_lost(self, collection: Collection) -> None:
+        """Delete what lost workers had reported as made; only this node knows of it now."""
+        lost = [report for report in collection.nodes.values() if report.lost and report.live]
+        if not lost:
+            return
+        base_url = normal(self.environment.host or "")
+        node = Node(self.options, credentials.from_environment(), base_url, "master")
+        cleaning = Cleaning(node, self.options.clean_within)
+        for report in lost:
+            cleaning.take_over(report.live)
+        lost[0].left += cleaning.run()
+        lost[0].deleted += cleaning.deleted
+        node.ledger.close()
 
     def _conclude(self) -> None:
         self.conclusion = conclude(self)
@@ -440,15 +491,12 @@ class Control:
         node = self.node
         if node is None:
             return
-        from load.trial import plan_for  # noqa: PLC0415 - only for the probe
-
-        trial = plan_for(node)
-        url = os.environ.get(PROBE_URL) or node.base_url
-        second = os.environ.get(credentials.SECOND_TOKEN)
+        url, first, second = _on_trial(node)
+        trial = plan_for(url, seed=node.options.seed, second_token=second is not None)
         driver = Driver(
             url,
             node.connection,
-            tokens_of(node.tokens.token, second),
+            tokens_of(first, second),
             observe=lambda shot, answer: self._observe(node, shot, answer),
             say=lambda line: LOG.info("limiter: %s", line),
             stopped=lambda: node.closing,

@@ -31,6 +31,8 @@ MAIN = "first"
 SAMPLES_KEPT = 400
 IDLE_S = 0.02
 WATCH_S = 0.5
+PARCELLED = ("samples", "lags", "cpu", "made", "unmade", "trial", "trial_final")
+"""Lists of a node that go out with each parcel and begin anew."""
 
 
 def clock() -> float:
@@ -65,6 +67,8 @@ class Node:
     prepared_requests: int = 0
     lags: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
+    made: list[str] = field(default_factory=list)
+    unmade: list[str] = field(default_factory=list)
     trial: list[dict[str, Any]] = field(default_factory=list)
     trial_final: list[dict[str, Any]] = field(default_factory=list)
     trial_made: list[str] = field(default_factory=list)
@@ -151,10 +155,12 @@ class Node:
     def created(self, entry: Entry, contact_id: str) -> None:
         """Write down the id that the target gave."""
         self.ledger.created(entry, contact_id)
+        self.made.append(contact_id)
 
     def gone(self, contact_id: str) -> None:
         """Write down that a contact was deleted."""
         self.ledger.gone(contact_id)
+        self.unmade.append(contact_id)
 
     def wants_schema(self) -> bool:
         """Whether this answer is one of those that the full schema is held against."""
@@ -177,7 +183,7 @@ class Node:
     def parcel(self, **extras: Any) -> dict[str, Any]:
         """Return what is new since the last parcel."""
         parcel = self.recorder.parcel() | extras
-        for name in ("samples", "lags", "cpu", "trial", "trial_final"):
+        for name in PARCELLED:
             parcel[name] = list(getattr(self, name))
             getattr(self, name).clear()
         parcel["prepared"], self.prepared_requests = self.prepared_requests, 0

@@ -98,7 +98,6 @@ class Options:
 
 def add_to(parser: Any) -> None:
     """Add the options to locust's parser; it reads the environment variables too."""
-    group = parser.add_argument_group("Contacts")
     for option in OPTIONS:
         keywords: dict[str, Any] = {
             "default": list(option.default) if option.kind == "many" else option.default,
@@ -112,7 +111,7 @@ def add_to(parser: Any) -> None:
             keywords |= {"action": "append", "metavar": "VALUE"}
         else:
             keywords |= {"type": _TYPES[option.kind], "choices": option.choices}
-        group.add_argument(option.flag, **keywords)
+        parser.add_argument(option.flag, **keywords)
 
 
 def _number(text: str) -> float:

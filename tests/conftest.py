@@ -33,9 +33,9 @@ def gate(tmp_path: Path) -> Gate:
 
 @pytest.fixture
 def served_with() -> Iterator[Callable[..., Served]]:
-    """Makes servers with options of the reference server's configuration."""
+    """Makes servers, each with a limiter of its own."""
     with ExitStack() as stack:
-        yield lambda **options: stack.enter_context(in_a_thread(Served(**options)))
+        yield lambda *limiter: stack.enter_context(in_a_thread(Served(*limiter)))
 
 
 @pytest.fixture

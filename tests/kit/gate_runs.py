@@ -26,6 +26,7 @@ from fixtures.factories import ContactFactory
 from fixtures.reference import serving
 from fixtures.reference.app import create_app
 from fixtures.reference.config import Config
+from fixtures.reference.limiter import Decision, Limiter
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN_LIMIT_S = 120
@@ -84,6 +85,27 @@ class Gate:
         return self.finish(self.start(*options, **variables))
 
 
+class PausingLimiter:
+    """Lets `limit` requests through, then none for a second from the first that it refuses.
+
+    Unlike a window of time it refuses on a slow machine, too.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.count = 0
+        self.closed_until: float | None = None
+
+    def hit(self, _key: str, now: float) -> Decision:
+        if self.closed_until is not None and now >= self.closed_until:
+            self.count, self.closed_until = 0, None
+        if self.count < self.limit:
+            self.count += 1
+            return Decision(True, self.limit, self.limit - self.count, 1, None)
+        self.closed_until = self.closed_until or now + 1
+        return Decision(False, self.limit, 0, 1, 1)
+
+
 class Served:
     """A reference server on a socket.
 
@@ -91,9 +113,9 @@ class Served:
     request's headers and the body of the answer.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, limiter: Limiter | None = None) -> None:
         key = secrets.token_urlsafe(32)
-        self.app = create_app(Config(key, **{"rate_limit": 10**9, **options}))
+        self.app = create_app(Config(key, rate_limit=10**9), limiter=limiter)
         self.store = self.app.state.application.contacts.store
         self.on_request: Callable[[str, str], None] = lambda _method, _path: None
         self.twist: Twist | None = None

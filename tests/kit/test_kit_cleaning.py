@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
-from kit_doubles import FakeTime, client_on, contact, error_body, limited, run, success, wire_to
+from kit_doubles import (
+    FakeTime,
+    Handler,
+    client_on,
+    contact,
+    error_body,
+    limited,
+    run,
+    success,
+    wire_to,
+)
 from kit_house import House
 
 from conformance.kit.budget import Budget
@@ -31,7 +42,7 @@ def no_answer() -> httpx.Response:
 
 
 def cleaned(
-    house: House,
+    house: Handler,
     settings: Settings,
     *creates: dict[str, Any],
     between: Callable[[], None] = lambda: None,
@@ -174,6 +185,24 @@ def test_cleaning_up_waits_for_the_rate_limit(settings: Settings) -> None:
     house = House(DELETE=lambda: next(answers))
 
     assert cleaned(house, settings, BODY) == []
+
+
+def test_limits_on_the_cleaning_up_leave_nothing_behind(settings: Settings) -> None:
+    """Every other delete is refused at first, and the budget was spent to the last request."""
+    house, ledger = House(), Ledger(None, {})
+    turn = itertools.count()
+
+    async def target(request: httpx.Request) -> httpx.Response:
+        if request.method == "DELETE" and next(turn) % 2 == 0:
+            return limited(retry_after="1")
+        return await house(request)
+
+    budget = Budget(40, 1000, ledger.debts)
+    bodies = [{"first_name": f"Qkzvtmwebdfh{n}"} for n in range(50)]
+
+    assert cleaned(target, settings, *bodies, budget=budget, ledger=ledger) == []
+    assert house.made == 20
+    assert house.contacts == {}
 
 
 def test_a_lost_create_that_cannot_be_looked_for_is_told_by_its_words(settings: Settings) -> None:

@@ -222,6 +222,20 @@ def test_what_is_kept_back_is_for_those_who_settle() -> None:
     assert budget.used == 2
 
 
+def test_a_limited_delete_may_be_sent_again_beyond_the_bound() -> None:
+    budget = Budget(1, 1000, lambda: 1)
+    budget.spend(settles=True)
+    with pytest.raises(BudgetExhausted):
+        budget.spend(settles=True)
+
+    budget.limited(settles=False)
+    budget.limited(settles=True)
+
+    budget.spend(settles=True)
+    assert budget.used == 2
+    assert budget.left() == 0
+
+
 @given(st.lists(st.floats(0, 100), max_size=20), st.floats(0, 500))
 def test_waits_never_pass_what_the_user_allows(waits: list[float], allowed: float) -> None:
     budget = Budget(None, allowed, lambda: 0)

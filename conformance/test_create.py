@@ -221,7 +221,7 @@ def test_server_owned_fields_are_not_taken_over(forged_create: Outcome, judge: J
 
 @pytest.mark.clause("CREATE-16")
 def test_tags_keep_their_order(shelf: Outcome, creation: Outcome, judge: Judge) -> None:
-    reads = {r.get("id"): (r, shelf.hundred) for r in shelf.hundred.records}
+    reads = {str(r.get("id")): (r, shelf.hundred) for r in shelf.hundred.records}
     for sent, x in [*shelf.creates, *creation.pairs]:
         if not has_id(x) or "tags" not in sent:
             continue

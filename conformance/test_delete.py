@@ -131,7 +131,8 @@ def test_a_caller_without_permission_gets_403(forbidden: Outcome, judge: Judge) 
 
 @pytest.mark.clause("DELETE-09")
 def test_a_delete_touches_no_other_contact(deletion: Outcome, judge: Judge) -> None:
-    _premise_deleted(deletion)
+    # One delete that was acknowledged is enough: it may be what took the other contact along.
+    premise(deletion.delete.ok, "the delete was refused", deletion.delete)
     pairs = [(made, deletion.lists[0]) for made in deletion.stays]
     pairs += [(made, deletion.lists[1]) for made in deletion.hidden]
 

@@ -401,3 +401,27 @@ def test_credentials_that_the_target_echoes_reach_no_report(gate: Gate, served: 
 def echoing(headers: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
     """A success that is text, and an echo of what no answer may hold."""
     return {**body, "success": f"yes, {headers}", "request_headers": headers}
+
+
+def test_a_target_whose_contacts_have_no_id_fails_and_breaks_nothing(
+    gate: Gate, served: Served
+) -> None:
+    """No contact can be deleted then, so each is told as left over."""
+    served.twist = without_ids
+
+    run = gate.run(**served.options())
+
+    assert run.status == 1, run.screen
+    assert run.clauses["OBJ-01"]["status"] == "failed"
+    assert [c["id"] for c in run.clauses.values() if c["status"] == "error"] == []
+    assert len(run.document["leftovers"]) == served.remaining() > 0
+
+
+def without_ids(_headers: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
+    """The same body, its records without their ids."""
+    records = body.get("data")
+    if isinstance(records, dict):
+        records = records.get("contacts", [records])
+    for record in records or []:
+        record.pop("id", None)
+    return body

@@ -48,21 +48,30 @@ async def _remove(api: Client, ledger: Ledger, entry: Entry) -> str | None:
 
 
 async def _look_for(api: Client, ledger: Ledger, entries: Sequence[Entry]) -> None:
-    """Look for lost creates that share their words, and settle them where the lists answered."""
+    """Look for lost creates that share their words, and settle them where the lists told all."""
     account, words = entries[0].account, entries[0].words
+    nameless = False
     for archived in (False, True) if words else ():
         query = {"search": words[-1], "archived": archived, "limit": 100}
         try:
             exchange = await api.call("list", query=query, settles=True)
         except PremiseFailed:
             return
-        if not exchange.ok:
+        if not exchange.ok or not isinstance(exchange.at("data", "contacts"), list):
             return
         for record in exchange.records:
-            if is_ours(record, words) and isinstance(record.get("id"), str):
-                ledger.found(account, record["id"])
-    for entry in entries:
+            if is_ours(record, words):
+                nameless |= not _known_by_id(ledger, account, record.get("id"))
+    for entry in entries if not nameless else ():
         ledger.settle(entry, "refused")
+
+
+def _known_by_id(ledger: Ledger, account: str, contact_id: object) -> bool:
+    """Take a contact over by its id; return whether it has one that a delete can name."""
+    usable = isinstance(contact_id, str | int) and str(contact_id) != ""
+    if usable:
+        ledger.found(account, str(contact_id))
+    return usable
 
 
 def is_ours(record: Mapping[str, Any], words: Iterable[str]) -> bool:

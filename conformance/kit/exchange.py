@@ -166,9 +166,9 @@ class Exchange:
         return [r for r in data if isinstance(r, dict)] if isinstance(data, list) else []
 
     @cached_property
-    def ids(self) -> list[Any]:
-        """The ids of the records in the answer, in order."""
-        return [record.get("id") for record in self.records]
+    def ids(self) -> list[str]:
+        """The ids of the records in the answer, in order; of another type, as their text."""
+        return [str(record.get("id")) for record in self.records]
 
     @property
     def line(self) -> str:

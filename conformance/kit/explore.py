@@ -88,7 +88,7 @@ def check(
 
     """
     from hypothesis import given  # noqa: PLC0415 - see the module's docstring
-    from hypothesis import seed as seeded
+    from hypothesis import seed as seeded  # noqa: PLC0415 - as above
 
     @seeded(seed)
     @_settings(examples)
@@ -117,7 +117,7 @@ def run_machine(
 def _settings(examples: int, steps: int = 50) -> settings:
     """Return settings under which a seed repeats a run and nothing is printed or kept on disk."""
     from hypothesis import HealthCheck, Phase, Verbosity  # noqa: PLC0415 - see the docstring
-    from hypothesis import settings as made
+    from hypothesis import settings as made  # noqa: PLC0415 - as above
 
     return made(
         max_examples=max(1, examples),

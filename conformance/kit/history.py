@@ -22,7 +22,9 @@ State: TypeAlias = tuple[tuple[str, object], ...]
 
 SMALL = 3
 """Sub-histories of up to this many events are looked for one by one."""
-BAR = 18
+BAR = 12
+VALUE = 24
+"""Columns of a bar, and of a value, in a timeline that fits a terminal."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ def timeline(events: Iterable[Event], since: float) -> str:
 def _line(event: Event, begin: float, end: float, scale: float, since: float) -> str:
     left, right = (int((moment - begin) * scale) for moment in (event.invoked, end))
     bar = (" " * left + "=" * (right - left + 1)).ljust(BAR)
-    shown = ", ".join(f"{name} {value!r}" for name, value in event.values)
-    said = f"{event.label}: {shown}" if event.writes else f"{event.label} shows {shown}"
-    span = f"{(event.invoked - since) * 1000:6.1f}-{(end - since) * 1000:<6.1f} ms"
+    shown = ", ".join(f"{name} {value!r:.{VALUE}}" for name, value in event.values)
+    said = f"{event.label} {shown}" if event.writes else f"{event.label}: {shown}"
+    span = f"{(event.invoked - since) * 1000:6.1f}-{(end - since) * 1000:<6.1f}ms"
     return f"{span} |{bar}| {said}"

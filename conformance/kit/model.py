@@ -172,8 +172,8 @@ def observe(book: Book, call: Call, answer: Answer) -> Observation:
     reply = next((r for r in legal if answer.status in r.statuses), None)
     if reply is None:
         wanted = " or ".join(str(min(r.statuses)) for r in legal)
-        who = frozenset({call.who} - {""})
-        return Observation(book, (Disagreement(who, f"status {wanted}", str(answer.status)),))
+        about = frozenset({call.who} - {""})
+        return Observation(book, (Disagreement(about, f"status {wanted}", str(answer.status)),))
     found = [*_presence(call, reply, answer), *_totals(call, answer)]
     after = reply.book
     for who, record in answer.shown.items():
@@ -251,7 +251,8 @@ _ON_ONE = {
 
 def _found(book: Book, call: Call) -> Reply:
     """Return the reply to a list or search: who must be in it, and who may."""
-    shows, may_show = set(), set()
+    shows: set[str] = set()
+    may_show: set[str] = set()
     for who, person in book.people.items():
         if not person.trusted:
             may_show.add(who)

@@ -13,6 +13,7 @@ MODULES = (
     "deletion",
     "filters",
     "finding",
+    "generated",
     "hostile",
     "identifiers",
     "isolation",

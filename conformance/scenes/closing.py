@@ -28,7 +28,7 @@ async def closing(s: Scene) -> None:
     for archived in (False, True):
         for page in range(1, PAGES + 1):
             x = await s.api.list(archived=archived, page=page, limit=100)
-            seen.update({record.get("id"): (record, x) for record in x.records})
+            seen.update({str(record.get("id")): (record, x) for record in x.records})
             if x.at("data", "meta", "hasMore") is not True:
                 break
     s.out.seen = {contact_id: seen[contact_id] for contact_id in ids if contact_id in seen}

@@ -73,6 +73,7 @@ async def make(api: Client, payload: dict[str, Any]) -> Made:
 async def borrow(scene: Scene, number: int) -> Made:
     """Return one of the shelf's last contacts, to be changed: its reading is over by then."""
     made: list[Made] = (await scene.of("shelf")).made
+    premise(len(made) > number, "the shelf has no contact to lend: too few could be created")
     return made[-1 - number]
 
 

@@ -123,18 +123,22 @@ class Life:
         shown = {
             names[record["id"]]: record
             for record in exchange.records
-            if exchange.ok and record.get("id") in names
+            if exchange.ok and isinstance(record.get("id"), str) and record["id"] in names
         }
         total = exchange.at("data", "meta", "total")
         return Answer(exchange.status, shown, len(exchange.records), total)
 
     def _call(self, step: Step) -> Call:
-        values = {
-            "create": self._new_contact,
-            "update": self._changes,
-            "list": lambda: self._list_query(step.who),
-            "search": lambda: self._search_query(step.who),
-        }.get(step.operation, dict)()
+        values: dict[str, Any] = {}
+        match step.operation:
+            case "create":
+                values = self._new_contact()
+            case "update":
+                values = self._changes()
+            case "list":
+                values = self._list_query(step.who)
+            case "search":
+                values = self._search_query(step.who)
         return Call(step.operation, step.who, values)
 
     def _new_contact(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,10 +25,10 @@ from conformance.scenes.common import Made, factory, has_id
 from fixtures.factories import LISTED, ContactFactory
 
 IN_FLIGHT = 8
-EARLY_READERS = 3
-"""Clients that read the contact back as soon as their update is acknowledged."""
+READERS = 2
+"""Clients that read the contact before they update it; the others read it back."""
 PAUSES_S = (0.002, 0.004, 0.007)
-"""Times from the first read to the updates of the clients that come late, and then read."""
+"""Times from the first reads to the updates of the clients that come late."""
 HEAD_START_S = 0.005
 """Time from a slow write to the delete that is to find it read, but not yet written."""
 LATER = "delete, a little later"
@@ -134,7 +134,7 @@ async def _create(s: Scene, people: ContactFactory, token: str, seen: Round) -> 
     seen.creates = list(zip(payloads, answers, strict=True))
     made = {str(x.contact["id"]): Made(p, x) for p, x in seen.creates if has_id(x)}
     listed = await s.api.list(search=token)
-    seen.read = {i: listed for i in listed.ids if i in made}
+    seen.read = {i: listed for i in made if i in listed.ids}
     # A list that lacks one has clauses of its own: ask for the contact itself.
     missing = [i for i in made if i not in seen.read]
     gets = await s.all(*(s.api.get(i) for i in missing))
@@ -148,17 +148,16 @@ async def _update(s: Scene, people: ContactFactory, made: Made, seen: Round) -> 
     values = people.full_update()
     bodies = [{name: values[name]} for name in RACED_FIELDS]
     record = made.record
-    seen.initial = state({name: plain(name, record.get(name)) for name in RACED_FIELDS})
+    seen.initial = _shown(record, RACED_FIELDS)
     seen.begun, used = time.perf_counter(), s.stage.budget.used
     crowd = Crowd(s.api, made.id)
-    first, *others = bodies
-    late = len(others) - len(PAUSES_S)
+    late = IN_FLIGHT - len(PAUSES_S)
     shots = await s.all(
-        crowd.read_and_update(first),
-        *(crowd.update(body, reads=n < EARLY_READERS) for n, body in enumerate(others[:late])),
+        *(crowd.read_and_update(body) for body in bodies[:READERS]),
+        *(crowd.update_and_read(body) for body in bodies[READERS:late]),
         *(
-            crowd.update(body, reads=True, pause_s=pause)
-            for body, pause in zip(others[late:], PAUSES_S, strict=True)
+            crowd.update_and_read(body, pause)
+            for body, pause in zip(bodies[late:], PAUSES_S, strict=True)
         ),
     )
     final = await _timed(s.api.get(made.id))
@@ -180,20 +179,14 @@ class Crowd:
         """Take the contact that they update and read."""
         self._api, self._id = api, contact_id
 
-    async def update(
-        self, body: dict[str, Any], *, reads: bool, pause_s: float = 0.0
-    ) -> list[Timed]:
-        """Update the contact; read it back where that is asked for.
-
-        What a read saw that began before the update is no answer to this one.
-        """
+    async def update_and_read(self, body: dict[str, Any], pause_s: float = 0.0) -> list[Timed]:
+        """Update the contact and read it back: what an earlier read saw is no answer to this."""
         await asyncio.sleep(pause_s)
-        shots = [await _timed(self._api.update(self._id, body))]
-        return [*shots, await self._read()] if reads else shots
+        return [await _timed(self._api.update(self._id, body)), await self._read()]
 
     async def read_and_update(self, body: dict[str, Any]) -> list[Timed]:
-        """Read the contact while others update it, twice in a row, then update it too."""
-        return [await self._read(), await self._read(), *await self.update(body, reads=False)]
+        """Read the contact while others update it, then update it too."""
+        return [await self._read(), await _timed(self._api.update(self._id, body))]
 
     async def _read(self) -> Timed:
         return await _timed(self._api.get(self._id))
@@ -214,12 +207,16 @@ def _events(number: int, client: int, one: Timed, bodies: list[dict[str, Any]]) 
     if sent and (x.ok or x.status >= 500):
         returned = one.returned if x.ok else math.inf
         events.append(Event(number, True, state(sent), one.invoked, returned, label))
-    shown = state(
-        {n: plain(n, x.contact[n]) for n in RACED_FIELDS if n in x.contact and n not in sent}
-    )
+    shown = _shown(x.contact, [n for n in RACED_FIELDS if n in x.contact and n not in sent])
     if x.ok and shown:
         events.append(Event(number, False, shown, one.invoked, one.returned, label))
     return events
+
+
+def _shown(record: dict[str, Any], names: Iterable[str]) -> State:
+    """Return what a record shows of some fields; a value of a wrong type as its text."""
+    values = {name: plain(name, record.get(name)) for name in names}
+    return state({n: v if isinstance(v, str | None) else repr(v) for n, v in values.items()})
 
 
 async def _delete(
@@ -229,13 +226,11 @@ async def _delete(
     a, b, c, d, e, alone, other = (Victim(each) for each in made)
     seen.victims, seen.alone = [a, b, c, d, e], [alone, other]
     await s.all(s.api.archive(b.made.id), s.api.archive(c.made.id))
-    volleys = (
-        (("update", a), ("restore", b), ("archive", a), ("restore", b))
-        + tuple((LATER, each) for each in (a, b, alone, other)),
-        (("update", e), ("archive", e), ("delete", e), ("restore", c), ("delete", c))
-        + (("archive", d), ("update", d), (LATER, d)),
-    )
-    for volley in volleys:
+    first = [("update", a), ("restore", b), ("archive", a), ("restore", b)]
+    first += [(LATER, each) for each in (a, b, alone, other)]
+    second = [("update", e), ("archive", e), ("delete", e), ("restore", c), ("delete", c)]
+    second += [("archive", d), ("update", d), (LATER, d)]
+    for volley in (first, second):
         answers = await s.all(*(_send(s, people, *each) for each in volley))
         for (_, victim), x in zip(volley, answers, strict=True):
             if x.operation == "delete":
@@ -265,7 +260,7 @@ async def _revive(s: Scene, seen: Round) -> None:
         victim.get = x
     for victim, x in zip(restored, restores, strict=True):
         victim.restore = x
-    shown = {i for x in seen.lists for i in x.ids}
+    shown = [i for x in seen.lists for i in x.ids]
     back = [
         each.made.id
         for each in (*seen.victims, *seen.alone)

@@ -213,6 +213,41 @@ def test_a_lost_create_that_cannot_be_looked_for_is_told_by_its_words(settings: 
     assert left == " ".join(BODY.values())
 
 
+@pytest.mark.parametrize("odd_id", [None, "", {"$oid": "a"}, ["a"]])
+def test_a_contact_that_no_delete_can_name_is_told_by_its_words(
+    settings: Settings, odd_id: object
+) -> None:
+    house = House(POST=lambda: success({}, 201))
+
+    def take_the_id_away() -> None:
+        for record in house.contacts.values():
+            record["id"] = odd_id
+
+    (left,) = cleaned(house, settings, BODY, between=take_the_id_away)
+
+    assert left == " ".join(BODY.values())
+
+
+def test_a_number_for_an_id_is_deleted_by_it(settings: Settings) -> None:
+    house = House(POST=lambda: success({"id": 7}, 201))
+
+    def number() -> None:
+        (record,) = house.contacts.values()
+        house.contacts.clear()
+        house.contacts["7"] = record | {"id": 7}
+
+    assert cleaned(house, settings, BODY, between=number) == []
+    assert house.contacts == {}
+
+
+def test_lists_without_an_array_prove_no_absence(settings: Settings) -> None:
+    house = House(POST=no_answer, GET=lambda: success(None))
+
+    (left,) = cleaned(house, settings, BODY)
+
+    assert left == " ".join(BODY.values())
+
+
 def test_cleaning_up_fits_into_what_the_budget_kept(settings: Settings) -> None:
     ledger, house = Ledger(None, {}), House(POST=no_answer)
     budget = Budget(12, 0, ledger.debts)

@@ -67,7 +67,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def mutants(session: nox.Session) -> None:
     """Run the suite against every deliberate defect and every correct variant."""
-    _install(session, "conformance")
+    _install(session, "mutants")
     _run(session, "-m", "fixtures.mutants", *session.posargs)
 
 

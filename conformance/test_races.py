@@ -49,7 +49,7 @@ def test_parallel_updates_of_different_fields_all_stick(races: Outcome, judge: J
     for seen in races.rounds:
         premise(seen.after is not None, "no contact could be updated in parallel")
         premise(seen.after.ok, "the updated contact cannot be read", seen.after)
-        sent = {}
+        sent: dict[str, Any] = {}
         for body, x in seen.updates:
             sent |= body
             judge.status(x, 200, because=f"for {_named(body)} beside updates of other fields")

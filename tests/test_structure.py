@@ -28,7 +28,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "fixtures.strategies": ("schemas", "fixtures.factories"),
     SERVER: ("schemas", SERVER),
     "fixtures.schemathesis": ("schemas", SERVER),
-    "fixtures.variants": ("schemas", SERVER),
+    "fixtures.variants": ("schemas", SERVER, "fixtures.variants"),
     "fixtures.mutants": ("schemas", SERVER, "fixtures.mutants"),
     # The matrix runner starts the suite as a user does, on the servers of both kinds.
     "fixtures.mutants.__main__": ("schemas", "fixtures", "conformance.kit"),

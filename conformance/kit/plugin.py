@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Generator
-from contextlib import ExitStack
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -108,7 +104,7 @@ def pytest_runtestloop(session: pytest.Session) -> object:
         return None
     run = session.config.stash[RUN]
     run.awaited = {clause_of(item) for item in session.items}
-    run.resources.push(_terminable())
+    run.interrupts.install()
     try:
         _start(session, run)
     except UsageProblem as problem:
@@ -271,10 +267,18 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
         run.statuses.append(INTERRUPTED)
     if exitstatus == pytest.ExitCode.INTERNAL_ERROR:
         run.statuses.append(KIT_FAILED)
-    with _second_interrupt_aborts():
+    run.interrupts.begin_cleaning()
+    try:
         run.close()
-    if exitstatus == pytest.ExitCode.USAGE_ERROR:
+        if exitstatus != pytest.ExitCode.USAGE_ERROR:
+            session.exitstatus = _report(session, run)
         return (yield)
+    finally:
+        run.interrupts.restore()
+
+
+def _report(session: pytest.Session, run: Run) -> int:
+    """Write the reports and return the exit status."""
     document = run.document()
     try:
         session.config.hook.pytest_contacts_results(
@@ -286,8 +290,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
         run.statuses.append(KIT_FAILED)
         run.message = f"the reports could not be written: {problem}"
         document = run.document()
-    session.exitstatus = document["exit_status"]
-    return (yield)
+    return int(document["exit_status"])
 
 
 def pytest_terminal_summary(
@@ -305,37 +308,3 @@ def pytest_terminal_summary(
     terminalreporter.section("conformance")
     for line in lines or [run.last_document["verdict"]]:
         terminalreporter.write_line(line)
-
-
-def _terminable() -> ExitStack:
-    """Turn SIGTERM into KeyboardInterrupt, so that a terminated run cleans up like Ctrl-C."""
-    stack = ExitStack()
-
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    try:
-        previous = signal.signal(signal.SIGTERM, interrupt)
-    except ValueError:  # Not the main thread: the caller handles signals.
-        return stack
-    stack.callback(signal.signal, signal.SIGTERM, previous)
-    return stack
-
-
-def _second_interrupt_aborts() -> ExitStack:
-    """Let cleaning up finish through one more interrupt; the one after that aborts it."""
-    stack = ExitStack()
-    seen: list[int] = []
-
-    def hold(number: int, _frame: FrameType | None) -> None:
-        if seen:
-            raise KeyboardInterrupt
-        seen.append(number)
-        os.write(2, b"\ncleaning up; interrupt again to leave contacts behind\n")
-
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            stack.callback(signal.signal, number, signal.signal(number, hold))
-    except ValueError:  # Not the main thread: the caller handles signals.
-        return stack
-    return stack

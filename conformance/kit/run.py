@@ -12,6 +12,7 @@ from typing import Any
 from conformance.kit.catalogue import Catalogue
 from conformance.kit.exchange import Redactor
 from conformance.kit.expect import PremiseFailed
+from conformance.kit.interrupts import Interrupts
 from conformance.kit.settings import Settings
 from conformance.kit.stage import Stage
 from conformance.kit.verdict import (
@@ -40,6 +41,7 @@ class Run:
     stage_problem: PremiseFailed | None = None
     redact: Redactor = field(default_factory=Redactor)
     resources: ExitStack = field(default_factory=ExitStack)
+    interrupts: Interrupts = field(default_factory=Interrupts)
     outcomes: dict[str, list[TestOutcome]] = field(default_factory=dict)
     tested: set[str] = field(default_factory=set)
     awaited: set[str] = field(default_factory=set)

@@ -34,15 +34,16 @@ class Breach:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of generated request, and how one is tried."""
+    """A kind of generated request, the clause that judges it, and how one is tried."""
 
+    clause: str
     name: str
     strategy: SearchStrategy[Any]
     attempt: Callable[[Any], Coroutine[Any, Any, Breach | None]]
 
 
 async def kinds(s: Scene) -> list[Kind]:
-    """Return every kind, with the contacts that its attempts need."""
+    """Return the kinds of the selected clauses, and make the contacts that they need."""
     people = factory(s)
     word, token = people.word(), people.name()
     lengths = range(1, LONGEST_MARKS + 1)
@@ -50,29 +51,30 @@ async def kinds(s: Scene) -> list[Kind]:
     near = await make_all(s, *(people.named(first_name=n, last_name=token) for n in names))
     edited = await make(s.api, people.named())
     bodies, searches = Bodies(s, edited), Searches(s, near, word, token)
-    creates = {
-        "valid creates": strategies.valid_creates(),
-        "creates in other scripts": strategies.unicode_creates(),
-        "creates with unusual emails": strategies.unusual_email_creates(),
-        "long creates": strategies.long_creates(),
-        "dangerous creates": strategies.dangerous_creates(),
-        "odd creates": strategies.odd_creates(),
-        "creates of wrong types": strategies.wrong_types("create"),
-        "creates with malformed emails": strategies.malformed_email_bodies("create"),
-        "creates that are no objects": strategies.no_objects("create"),
-    }
-    updates = {
-        "valid updates": strategies.valid_updates(),
-        "updates of wrong types": strategies.wrong_types("update"),
-        "updates with malformed emails": strategies.malformed_email_bodies("update"),
-        "updates that are no objects": strategies.no_objects("update"),
-    }
-    return [
-        *(Kind(name, strategy, bodies.create) for name, strategy in creates.items()),
-        *(Kind(name, strategy, bodies.update) for name, strategy in updates.items()),
-        Kind("odd list searches", strategies.odd_words(token), searches.odd_word),
-        Kind("searches for marks", strategies.marks(LONGEST_MARKS), searches.marks),
+    creates = (
+        ("CREATE-02", "valid creates", strategies.valid_creates()),
+        ("CREATE-08", "creates with malformed emails", strategies.malformed_email_bodies("create")),
+        ("CREATE-09", "creates of wrong types", strategies.wrong_types("create")),
+        ("CREATE-10", "creates that are no objects", strategies.no_objects("create")),
+        ("CREATE-15", "creates in other scripts", strategies.unicode_creates()),
+        ("CREATE-18", "long creates", strategies.long_creates()),
+        ("CREATE-20", "dangerous creates", strategies.dangerous_creates()),
+        ("CREATE-21", "odd creates", strategies.odd_creates()),
+        ("CREATE-23", "creates with unusual emails", strategies.unusual_email_creates()),
+    )
+    updates = (
+        ("UPDATE-02", "valid updates", strategies.valid_updates()),
+        ("UPDATE-06", "updates of wrong types", strategies.wrong_types("update")),
+        ("UPDATE-06", "updates with malformed emails", strategies.malformed_email_bodies("update")),
+        ("UPDATE-06", "updates that are no objects", strategies.no_objects("update")),
+    )
+    everything = [
+        *(Kind(*kind, bodies.create) for kind in creates),
+        *(Kind(*kind, bodies.update) for kind in updates),
+        Kind("LIST-15", "odd list searches", strategies.odd_words(token), searches.odd_word),
+        Kind("SEARCH-06", "searches for marks", strategies.marks(LONGEST_MARKS), searches.marks),
     ]
+    return [kind for kind in everything if kind.clause in s.settings.selected]
 
 
 class Bodies:

@@ -48,13 +48,18 @@ def _others(known: Known | None, record: dict[str, Any]) -> list[str]:
 @scene(Phase.EXTRA)
 async def late_update(s: Scene) -> None:
     """Change contacts more than a second after their last change (UPDATE-10)."""
-    crew = await s.of("people")
-    changes = [(crew.decoy, {"notes": "changed later"}), (crew.lone, {"tags": ["later"]})]
+    crew, archiving = await s.of("people"), await s.of("archiving")
+    # The second was archived and restored before: that its update is kept shows at the end.
+    _, restored = archiving.rounds[-1]
+    changes = [
+        (crew.decoy.exchange, {"notes": "changed later"}),
+        (restored, {"tags": ["later"]}),
+    ]
     # The clause speaks of time, so time has to pass; on most targets it already has.
-    last = max(made.exchange.ended for made, _ in changes)
+    last = max(x.ended for x, _ in changes)
     await asyncio.sleep(max(0.0, last + LATER_S - time.time()))
-    answers = await s.all(*(s.api.update(made.id, change) for made, change in changes))
-    s.out.steps = [(made.exchange, x) for (made, _), x in zip(changes, answers, strict=True)]
+    answers = await s.all(*(s.api.update(str(x.contact["id"]), body) for x, body in changes))
+    s.out.steps = [(before, x) for (before, _), x in zip(changes, answers, strict=True)]
 
 
 @scene(Phase.CLOSING)

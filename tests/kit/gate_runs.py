@@ -156,7 +156,7 @@ class Served:
         contacts = self.app.state.application.contacts
         factory = ContactFactory(random.Random(1), random.Random(2))  # noqa: S311 - test data
         for _ in range(count):
-            self.store.insert("acme", contacts.new_record(factory.full()))
+            self.store.insert("acme", contacts.new_record(factory.named()))
 
     def remaining(self) -> int:
         """How many contacts there are, in all accounts and lists."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -13,6 +15,7 @@ from kit_stage import WAIT_S, Open, register
 
 from conformance.kit import stage as stage_module
 from conformance.kit.expect import PremiseFailed
+from conformance.kit.interrupts import SIGNALS, Interrupts
 from conformance.kit.ledger import leftovers
 from conformance.kit.stage import Phase, Scene, Script
 
@@ -196,3 +199,56 @@ def test_lost_creates_are_looked_for_though_the_run_was_cancelled_early(
 
     assert house.contacts == {}
     assert stage.leftovers == []
+
+
+@pytest.fixture
+def interrupts() -> Iterator[Interrupts]:
+    made = Interrupts()
+    yield made
+    made.restore()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_stops_the_second_is_held_the_third_aborts(
+    interrupts: Interrupts, number: signal.Signals, capfd: pytest.CaptureFixture[str]
+) -> None:
+    interrupts.install()
+
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(number)
+    signal.raise_signal(number)
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(number)
+
+    assert "cleaning up; interrupt again to leave contacts behind" in capfd.readouterr().err
+
+
+def test_a_signal_while_cleaning_up_is_held(interrupts: Interrupts) -> None:
+    interrupts.begin_cleaning()
+
+    signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_signals_are_given_back(interrupts: Interrupts) -> None:
+    before = [signal.getsignal(number) for number in SIGNALS]
+
+    interrupts.install()
+    interrupts.begin_cleaning()
+    taken = [signal.getsignal(number) for number in SIGNALS]
+    interrupts.restore()
+
+    assert before != taken
+    assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+def test_outside_the_main_thread_signals_are_left_alone(interrupts: Interrupts) -> None:
+    before = [signal.getsignal(number) for number in SIGNALS]
+    thread = threading.Thread(target=interrupts.install)
+
+    thread.start()
+    thread.join()
+
+    assert [signal.getsignal(number) for number in SIGNALS] == before

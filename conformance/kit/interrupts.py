@@ -1,0 +1,51 @@
+"""Signals: the first one stops the run, one more is held while it cleans up, the next one aborts.
+
+A terminal, a CI runner and a wrapper often send several in a row; only the last may cost the
+cleaning up.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from types import FrameType
+from typing import Any
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+HELD = b"\ncleaning up; interrupt again to leave contacts behind\n"
+
+
+class Interrupts:
+    """Handles SIGINT and SIGTERM alike, from `install` to `restore`; for the main thread only."""
+
+    def __init__(self) -> None:
+        """Start with the handlers as they are."""
+        self._previous: dict[signal.Signals, Any] = {}
+        self._cleaning = False
+        self._held = False
+
+    def install(self) -> None:
+        """Take the signals over; where this is not the main thread, the caller handles them."""
+        try:
+            for number in SIGNALS if not self._previous else ():
+                self._previous[number] = signal.signal(number, self._handle)
+        except ValueError:
+            return
+
+    def begin_cleaning(self) -> None:
+        """Hold one more signal from now on."""
+        self._cleaning = True
+        self.install()
+
+    def restore(self) -> None:
+        """Give the signals back."""
+        while self._previous:
+            signal.signal(*self._previous.popitem())
+
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+        if self._cleaning and not self._held:
+            self._held = True
+            os.write(2, HELD)
+            return
+        self._cleaning = True
+        raise KeyboardInterrupt

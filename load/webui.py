@@ -1,0 +1,2 @@
+"""placeholder"""
+def extend(web_ui, control): pass

@@ -1,0 +1,7 @@
+"""`load.html`."""
+
+import json
+
+
+def render(document):
+    return "<pre>" + json.dumps(document, indent=1)

@@ -1,2 +1,0 @@
-"""placeholder"""
-def extend(web_ui, control): pass

@@ -1,4 +1,4 @@
-"""Sessions: the gate, the load side, and the kit's own checks. Thin over `python -m ...`.
+"""Sessions: the gate, the reference server, and the kit's own checks. Thin over `python -m ...`.
 
 Credentials reach a child process in its environment only, its command line is not printed, and
 its exit status becomes nox's own (interface: Commands, Exit statuses).

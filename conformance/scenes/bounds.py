@@ -17,7 +17,7 @@ LIST_ODD = (
     ("limit", ""),
     ("page", "abc"),
 )
-SEARCH_ODD = (0, "abc")
+SEARCH_ODD = (0, -1, "abc")
 FAR_PAGE = 1_000_000
 
 

@@ -6,7 +6,7 @@ from conformance.kit.stage import Scene, scene
 from conformance.scenes.common import factory, make_all
 from fixtures.factories import LISTED
 
-WILDCARDS = ("%", "_", ".", "\\", "'")
+WILDCARDS = ("%", "_", "*", ".", "\\", "'")
 EMAIL_WILDCARDS = ("%", "_")
 
 

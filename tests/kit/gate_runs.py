@@ -30,6 +30,15 @@ from fixtures.reference.limiter import Decision, Limiter
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN_LIMIT_S = 120
+FILES = {
+    "conformance.json",
+    "junit.xml",
+    "report.html",
+    "summary.md",
+    "ctrf.json",
+    "ledger.jsonl",
+}
+"""What every run leaves in its report directory."""
 Twist = Callable[[dict[str, str], dict[str, Any]], dict[str, Any]]
 
 
@@ -64,11 +73,18 @@ class Gate:
         self.directory = directory
 
     def start(self, *options: str, **variables: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "pytest", "conformance"]
+        return self._start("pytest", "conformance", *options, **variables)
+
+    def sweep(self, **variables: str) -> GateRun:
+        """Run `python -m conformance.sweep` on the same report directory."""
+        return self.finish(self._start("conformance.sweep", **variables))
+
+    def _start(self, module: str, *options: str, **variables: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", module, *options]
         # Without bytecode each process would rewrite every assertion anew.
         usual = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-        return subprocess.Popen(  # noqa: S603 - our own module
-            [*command, "--report-dir", str(self.directory), *options],
+        return subprocess.Popen(  # noqa: S603 - our own modules
+            [*command, "--report-dir", str(self.directory)],
             cwd=ROOT,
             env={**usual, **variables},
             stdout=subprocess.PIPE,

@@ -14,6 +14,7 @@ import pytest
 
 from conformance.kit.catalogue import Catalogue, Tier
 from fixtures.mutants import GROUPS, Mutant, all_mutants, rendering
+from fixtures.mutants.__main__ import main
 from fixtures.mutants.matrix import (
     CAUGHT,
     EVERYWHERE,
@@ -191,6 +192,25 @@ def test_the_table_shows_every_row_and_marks_what_is_wrong() -> None:
     assert "| list.good | It \\| lies. | LIST-04 | caught |" in table
     assert "**survived**" in table
     assert rendering.tally(rows) == {CAUGHT: 1, SURVIVED: 1, "collateral": 0}
+
+
+def test_a_row_on_the_screen_explains_itself_where_it_proves_nothing() -> None:
+    good = Row("list.good", "It lies.", ("LIST-04",), CAUGHT)
+    bad = Row("list.bad", "It lies.", ("LIST-05",), SURVIVED, note="LIST-05 passed")
+
+    assert rendering.row_text(good) == "caught       LIST-04     list.good"
+    assert rendering.row_text(bad).splitlines()[1:] == ["    It lies.", "    LIST-05 passed"]
+
+
+def test_a_pattern_that_names_nothing_ends_with_the_status_for_it() -> None:
+    assert main(["--only", "nothing-of-the-kind"]) == 5
+
+
+def test_a_bad_option_ends_with_the_status_for_usage() -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--jobs", "many"])
+
+    assert ended.value.code == 4
 
 
 # --- a part of it, run --------------------------------------------------------------------------

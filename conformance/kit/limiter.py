@@ -122,12 +122,11 @@ def analyse(
     ordered = sorted(answers, key=lambda a: a.sent)
     if not any(a.plain for a in ordered):
         return not_probed("no plain request was sent")
-    case, best = _case(ordered, documented, loopback=loopback)
+    case = _case(ordered, documented, loopback=loopback)
     clauses = judge_all(case)
     held_to = documented.limit or case.announced
     verdict, reasons, expected = _verdict(case, clauses, held_to)
-    rivals = [f for k, f in best.items() if case.fit and k != case.fit.kind]
-    sentences = witness(case.fit, rivals, case.plain[0].sent) if case.fit else []
+    sentences = _witness(case.fit, case) if case.fit else []
     return Analysis(
         verdict,
         tuple(reasons),
@@ -143,6 +142,13 @@ def analyse(
         tuple(expected),
         clauses,
     )
+
+
+def _witness(fit: Fit, case: Case) -> list[str]:
+    """Return what rules out each other kind of the same size."""
+    rivals = best_fits([fit.limit], fit.window_s, case.observed)
+    others = [rival for kind, rival in rivals.items() if kind != fit.kind]
+    return witness(fit, others, case.plain[0].sent)
 
 
 def not_probed(reason: str) -> Analysis:
@@ -166,9 +172,7 @@ def not_probed(reason: str) -> Analysis:
     )
 
 
-def _case(
-    ordered: list[Answer], documented: Documented, *, loopback: bool
-) -> tuple[Case, dict[str, Fit]]:
+def _case(ordered: list[Answer], documented: Documented, *, loopback: bool) -> Case:
     plain = [a for a in ordered if a.plain]
     announced = _most_common(a.limit_value for a in plain)
     window_s = documented.window_s or _announced_window(plain)
@@ -177,7 +181,7 @@ def _case(
     doubtful = [a for a in ordered if _doubtful(a, case)]
     case.observed = batches(_counted(case), doubtful)
     if not any(a.refused for a in plain):
-        return case, {}
+        return case
     best: dict[str, Fit] = {}
     hypotheses = (False, True) if case.unlimited else (False,)
     for and_unlimited in hypotheses:
@@ -187,7 +191,7 @@ def _case(
         if not best or _score(found) < _score(best):
             best, case.observed = found, observed
     case.fit = shown(best)
-    return case, best
+    return case
 
 
 def _counted(case: Case, *, and_unlimited: bool = False) -> list[Answer]:

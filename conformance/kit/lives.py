@@ -34,6 +34,8 @@ TURNS = frozenset({("update", "restore"), ("restore", "update")})
 """Updated while archived, then restored: with which values? Restored, then updated: for good?"""
 SURVIVORS = 3
 """Lives whose deletes come last, so that the final lists have someone to show."""
+ACTIVE, ARCHIVED = "active", "archived"
+"""Stand for a contact in the last lists, which are meant for all."""
 DRAFTS = 40
 EXTRA_LENGTH = 8
 
@@ -43,6 +45,10 @@ class Step(NamedTuple):
 
     operation: str
     who: str
+
+
+LISTS = (Step("list", ACTIVE), Step("list", ARCHIVED), Step("list", ARCHIVED))
+"""The lists at the end: before the last deletes, and the archived ones once more after them."""
 
 
 @dataclass
@@ -89,10 +95,9 @@ def _draft(rng: random.Random, most: int) -> list[Step]:
         ["create", *piece, "delete", after] for piece, after in zip(pieces, afterwards, strict=True)
     ]
     rng.shuffle(lives)
-    # Two steps are the final lists.
-    while sum(map(len, lives)) > most - 2 and lives:
+    while sum(map(len, lives)) > most - len(LISTS) and lives:
         lives.pop()
-    while sum(map(len, lives)) + EXTRA_LENGTH + 3 <= most - 2 and len(lives) < len(NAMES):
+    while sum(map(len, lives)) + EXTRA_LENGTH + 3 <= most - len(LISTS) and len(lives) < len(NAMES):
         more = rng.choices(LIVE, k=EXTRA_LENGTH)
         lives.append(["create", *more, "delete", rng.choice(LAST)])
     return _woven(lives, rng)
@@ -138,12 +143,7 @@ def _woven(lives: Sequence[Sequence[str]], rng: random.Random) -> list[Step]:
     late = threads[:SURVIVORS]
     deaths = [thread[-2:] for thread in late]
     early = [thread[:-2] for thread in late] + threads[SURVIVORS:]
-    final = [Step("list", ACTIVE), Step("list", ARCHIVED)]
-    return [*_shuffled(early, rng), *final, *_shuffled(deaths, rng)]
-
-
-ACTIVE, ARCHIVED = "active", "archived"
-"""Stand for a contact in the final lists, which are meant for all."""
+    return [*_shuffled(early, rng), *LISTS[:-1], *_shuffled(deaths, rng), LISTS[-1]]
 
 
 def _shuffled(threads: Iterable[Sequence[Step]], rng: random.Random) -> list[Step]:

@@ -17,6 +17,7 @@ from conformance.kit.exchange import Exchange
 from conformance.kit.stage import Scene
 from conformance.scenes.common import Made, discard, factory, has_id, make, make_all
 from fixtures import strategies
+from fixtures.factories import LISTED
 from fixtures.strategies import Case, Legal
 
 REFUSALS = {400: Legal.REFUSED, 413: Legal.TOO_LARGE}
@@ -45,10 +46,16 @@ class Kind:
 async def kinds(s: Scene) -> list[Kind]:
     """Return the kinds of the selected clauses, and make the contacts that they need."""
     people = factory(s)
-    word, token = people.word(), people.name()
-    lengths = range(1, LONGEST_MARKS + 1)
-    names = [f"{word}{'x' * length}{word}" for length in lengths]
-    near = await make_all(s, *(people.named(first_name=n, last_name=token) for n in names))
+    # The token shares no letter with an email, nor the word with the token.
+    word, token = people.word(), people.name(LISTED)
+    names = [f"{word}{'x' * length}{word}" for length in range(1, LONGEST_MARKS + 1)]
+    near = await make_all(
+        s,
+        *(
+            people.named(first_name=name, last_name=token, email=people.email(name))
+            for name in names
+        ),
+    )
     edited = await make(s.api, people.named())
     bodies, searches = Bodies(s, edited), Searches(s, near, word, token)
     creates = (

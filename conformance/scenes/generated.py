@@ -44,22 +44,26 @@ async def generated(s: Scene) -> None:
         return
     from conformance.scenes.attempts import kinds  # noqa: PLC0415 - spares others hypothesis
 
-    s.out.properties = {}
     for kind in await kinds(s):
-        seen = s.out.properties[kind.name] = Property()
-        await _try(s, kind, seen)
+        await _try(s, kind)
 
 
-async def _try(s: Scene, kind: Kind, seen: Property) -> None:
+async def _try(s: Scene, kind: Kind) -> None:
+    """Try examples of one kind; keep what came of them under its name."""
     bridge = Bridge()
+    seen = Property()
 
     def hold(example: Any) -> None:
-        seen.examples += 1
         breach = bridge.wait(kind.attempt(example))
+        seen.examples += 1
         if breach is not None:
             # Hypothesis ends with the smallest example, so the last breach is the one to keep.
             seen.breach = breach
             raise Falsified(breach.expected)
 
     count, seed = s.settings.examples, s.settings.seed
-    await bridge.explore(lambda: check(kind.strategy, hold, examples=count, seed=seed))
+    try:
+        await bridge.explore(lambda: check(kind.strategy, hold, examples=count, seed=seed))
+    finally:
+        if seen.examples:
+            setattr(s.out, kind.name.replace(" ", "_"), seen)

@@ -22,7 +22,7 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["conformance"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
-PACKAGES = ("conformance", "fixtures", "reports", "schemas")
+PACKAGES = ("conformance", "fixtures", "load", "reports", "schemas")
 SOURCES = (*PACKAGES, "tests", "noxfile.py")
 CLEAN_UP_S = 120
 CREDENTIALS = {
@@ -44,6 +44,20 @@ def conformance(session: nox.Session) -> None:
 
 
 @nox.session
+def load(session: nox.Session) -> None:
+    """Open locust's web page on --host, or on the embedded server; locust's options pass through."""
+    _install(session, "load")
+    _run(session, "-m", "load", *session.posargs)
+
+
+@nox.session
+def ratelimit(session: nox.Session) -> None:
+    """Put the limiter of --base-url on trial, or that of the embedded server."""
+    _install(session, "load")
+    _run(session, "-m", "load.ratelimit", *session.posargs)
+
+
+@nox.session
 def serve(session: nox.Session) -> None:
     """Run the embedded reference server by itself: --port N."""
     _install(session, "reference")
@@ -59,9 +73,29 @@ def sweep(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the kit's self-tests."""
+    """Run the kit's self-tests; without arguments those of the load side after them."""
     _install(session, "tests")
-    _run(session, "-m", "pytest", "tests", *session.posargs)
+    status = _child(session, "-m", "pytest", "tests", *session.posargs)
+    if status or session.posargs:
+        sys.exit(status)
+    session.notify("tests_load")
+
+
+@nox.session
+def tests_load(session: nox.Session) -> None:
+    """Run the self-tests of the load side, where locust may patch the process."""
+    _install(session, "tests-load")
+    _run(session, "-m", "pytest", "-p", "no:locust", "tests/load", *session.posargs)
+
+
+@nox.session
+def benchmark(session: nox.Session) -> None:
+    """Measure the load side: `-- load`."""
+    what, *rest = session.posargs or ["load"]
+    if what != "load":
+        session.error(f"benchmark {what}: unknown; there is: load")
+    _install(session, "load")
+    _run(session, "-m", "load.benchmark", *rest)
 
 
 @nox.session
@@ -93,11 +127,16 @@ def _install(session: nox.Session, group: str) -> None:
 
 def _run(session: nox.Session, *arguments: str) -> None:
     """Run Python with the arguments and end nox with its exit status."""
+    sys.exit(_child(session, *arguments))
+
+
+def _child(session: nox.Session, *arguments: str) -> int:
+    """Run Python with the arguments and return its exit status."""
     public, secret = _without_credentials(arguments)
     environment = {**os.environ, **secret, "VIRTUAL_ENV": str(session.virtualenv.location)}
     python = str(Path(session.bin) / "python")
     # session.run would log the command line, flatten the status, and kill after half a second.
-    sys.exit(_wait(subprocess.Popen([python, *public], env=environment)))  # noqa: S603 - our own
+    return _wait(subprocess.Popen([python, *public], env=environment))  # noqa: S603 - our own
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:

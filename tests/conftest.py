@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ from hypothesis import settings
 from kit.gate_runs import Gate, Served, in_a_thread
 
 from conformance.kit.settings import ENVIRONMENT_PREFIX
+
+collect_ignore = [] if find_spec("locust") else ["load"]
+"""The load side has an environment of its own: locust is kept out of the others."""
 
 settings.register_profile(
     "repeatable", derandomize=True, database=None, deadline=None, max_examples=50

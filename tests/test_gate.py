@@ -57,6 +57,19 @@ def test_clauses_pass_unless_they_have_no_test_yet(embedded_run: GateRun) -> Non
     assert all(c["checks"] > 0 for c in said if c["status"] == "passed")
 
 
+def test_nothing_is_left_open_where_every_token_and_a_limit_to_spend_are_at_hand(
+    embedded_run: GateRun,
+) -> None:
+    requests = embedded_run.document["requests"]
+
+    still_open = {c["id"] for c in embedded_run.clauses.values() if c["status"] == "not_evaluated"}
+
+    # On a slow machine half of Retry-After is over before the trial comes to it.
+    assert still_open <= {"LIMIT-13"}
+    assert requests["rate_limit_probe"] > 100
+    assert embedded_run.document["behaviour"]["limiter_window"] == "fixed window"
+
+
 def test_exactly_the_clauses_without_a_test_are_reported_as_not_built(
     embedded_run: GateRun,
 ) -> None:

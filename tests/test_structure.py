@@ -14,6 +14,7 @@ from kit.source_tree import cited, functions, imports, modules, text_files
 from conformance.kit.catalogue import Catalogue, Gate, Tier
 from conformance.kit.verdict import judge_clause
 from conformance.scenes import MODULES
+from fixtures.mutants import all_mutants, proof
 
 OURS = set(source_tree.PACKAGES)
 SERVER = "fixtures.reference"
@@ -32,6 +33,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "fixtures.mutants": ("schemas", SERVER, "fixtures.mutants"),
     # The matrix runner starts the suite as a user does, on the servers of both kinds.
     "fixtures.mutants.__main__": ("schemas", "fixtures", "conformance.kit"),
+    "fixtures.mutants.suite": ("schemas", "fixtures", "conformance.kit"),
+    "fixtures.mutants.proof": ("fixtures.mutants", "conformance.kit.catalogue"),
     "conformance": ("conformance.kit",),
     "conformance.kit": ("schemas", "conformance.kit"),
     "conformance.scenes": (
@@ -238,6 +241,10 @@ def test_every_required_clause_but_the_limiters_has_a_test() -> None:
     missing = {c.id for c in Catalogue.load() if c.tier is Tier.REQUIRED} - tested
 
     assert {clause for clause in missing if not clause.startswith("LIMIT")} == set()
+
+
+def test_every_clause_that_can_fail_has_a_server_that_breaks_it() -> None:
+    assert proof.unproved(all_mutants()) == []
 
 
 def test_every_module_of_scenes_is_loaded() -> None:

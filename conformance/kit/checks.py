@@ -18,9 +18,10 @@ from conformance.kit.compare import differing, holds_in_bounds
 from conformance.kit.exchange import Exchange, path_id
 from conformance.kit.expect import Judge
 from conformance.kit.ledger import Ledger
+from conformance.kit.limiter_answers import Answer, answer_of
+from conformance.kit.limits import ANSWERS_KEPT, CHECKS
 from conformance.kit.moments import SKEW_S, server_now, to_epoch
 from conformance.kit.sameness import Sameness
-from conformance.kit.wire import http_date
 
 FINDINGS_KEPT = 12
 WRITES = ("create", "update", "archive", "restore")
@@ -29,7 +30,7 @@ SAMENESS = "OBJ-09"
 
 Check = Callable[[Exchange, Judge], None]
 RecordCheck = Callable[[dict[str, Any], Exchange, Judge], None]
-_EXCHANGE_CHECKS: dict[str, Check] = {}
+_EXCHANGE_CHECKS: dict[str, Check] = {**CHECKS}
 _RECORD_CHECKS: dict[str, RecordCheck] = {}
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -94,6 +95,7 @@ class Evidence:
         self._ledger = ledger
         self._named: set[str] = set()
         self.known: dict[str, Known] = {}
+        self.answers: list[Answer] = []
         self._sameness = Sameness()
 
     def observe(self, exchange: Exchange) -> None:
@@ -102,6 +104,8 @@ class Evidence:
             return
         self._remember_names(exchange)
         self._sameness.observe(exchange)
+        if len(self.answers) < ANSWERS_KEPT:
+            self.answers.append(answer_of(exchange))
         for clause, check in _EXCHANGE_CHECKS.items():
             if self._open(clause):
                 check(exchange, self._judges[clause])
@@ -306,27 +310,6 @@ def _unescaped(body: bytes) -> str:
     for escape, character in (("\\n", "\n"), ('\\"', '"'), ("\\/", "/")):
         text = text.replace(escape, character)
     return text
-
-
-@_on_exchange("LIMIT-01")
-def _limit_headers(x: Exchange, judge: Judge) -> None:
-    for name in ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"):
-        value = x.response.headers.get(name.lower())
-        good = value is not None and value.strip().isascii() and value.strip().isdigit()
-        judge.that(good, f"{name}, a non-negative integer", value, x)
-
-
-@_on_exchange("LIMIT-04")
-def _retry_after(x: Exchange, judge: Judge) -> None:
-    if x.status != 429:
-        return
-    value = (x.response.headers.get("retry-after") or "").strip()
-    seconds = int(value[:12]) if value.isascii() and value.isdigit() else None
-    good = seconds >= 1 if seconds is not None else http_date(value) is not None
-    expected = "Retry-After as whole seconds (at least 1) or an HTTP date"
-    judge.that(good, expected, value or "no Retry-After header", x)
-    enveloped = x.at("success") is False and isinstance(x.at("error"), dict)
-    judge.that(enveloped, "the error envelope on a 429", _outline(x.json, "success", "error"), x)
 
 
 @_on_exchange("LIST-17")

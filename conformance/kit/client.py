@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -105,18 +106,9 @@ class Client:
         passive checks (rule 10: ids with an encoded slash or NUL); `settles` takes the request
         from what the budget keeps for cleaning up, as the delete of a known contact does.
         """
-        method, suffix = _ROUTES[operation]
-        path = RESOURCE + (f"/{_segment(contact_id)}" if contact_id is not None else "")
-        if headers is None:
-            headers = (JSON_TYPE,) if body is not None else ()
-        outgoing = Outgoing(
-            "other" if exempt else operation,
-            method,
-            path + suffix,
-            encode_query(query),
-            (*headers, ("Accept", "application/json")),
-            body,
-            repeatable=method in ("GET", "PUT"),
+        outgoing = replace(
+            outgoing_to(operation, contact_id, query=query, body=body, headers=headers),
+            operation="other" if exempt else operation,
             settles=settles or (operation == "delete" and self.ledger.knows(contact_id)),
             allows=allows,
         )
@@ -136,6 +128,30 @@ _ROUTES = {
     "archive": ("PATCH", "/archive"),
     "restore": ("PATCH", "/restore"),
 }
+
+
+def outgoing_to(
+    operation: str,
+    contact_id: str | None = None,
+    *,
+    query: Query = (),
+    body: bytes | None = None,
+    headers: tuple[tuple[str, str], ...] | None = None,
+) -> Outgoing:
+    """Return the request for one documented operation; a body is JSON unless `headers` say else."""
+    method, suffix = _ROUTES[operation]
+    path = RESOURCE + (f"/{_segment(contact_id)}" if contact_id is not None else "")
+    if headers is None:
+        headers = (JSON_TYPE,) if body is not None else ()
+    return Outgoing(
+        operation,
+        method,
+        path + suffix,
+        encode_query(query),
+        (*headers, ("Accept", "application/json")),
+        body,
+        repeatable=method in ("GET", "PUT"),
+    )
 
 
 def encode(payload: Any) -> bytes:

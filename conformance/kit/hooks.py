@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from conformance.kit.probe import Ground
 from conformance.kit.settings import Settings
 from conformance.kit.target import Target
 
@@ -19,11 +20,19 @@ def pytest_contacts_target(
     """Supply the target and, for a server in this process, the transport that reaches it."""
 
 
-@pytest.hookspec
+@pytest.hookspec(firstresult=True)
+def pytest_contacts_ground(settings: Settings) -> Ground | None:
+    """Supply a server in this process whose rate limit a trial may spend."""
+
+
+@pytest.hookspec(firstresult=True)
 def pytest_contacts_results(
     document: dict[str, Any], directory: Path, earlier: dict[str, Any] | None
-) -> None:
-    """Write the results document wherever it is wanted, beside an earlier one where there is."""
+) -> bool | None:
+    """Write the results document wherever it is wanted, beside an earlier one where there is.
+
+    Who takes it over whole returns True: then nobody else writes it.
+    """
 
 
 @pytest.hookspec(firstresult=True)

@@ -187,10 +187,13 @@ def _case(ordered: list[Answer], documented: Documented, *, loopback: bool) -> C
     for and_unlimited in hypotheses:
         counted = _counted(case, and_unlimited=and_unlimited)
         observed = batches(counted, doubtful)
-        found = best_fits(_candidate_limits(counted, announced, documented), window_s, observed)
+        limits = _candidate_limits(counted, announced, documented)
+        if not limits:
+            continue
+        found = best_fits(limits, window_s, observed)
         if not best or _score(found) < _score(best):
             best, case.observed = found, observed
-    case.fit = shown(best)
+    case.fit = shown(best, announced) if best else None
     return case
 
 

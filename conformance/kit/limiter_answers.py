@@ -20,6 +20,8 @@ FIRST = "first"
 NO_CREDENTIALS = "no-credentials"
 """The variation that sends no Authorization header, so that 401 is its answer."""
 RATE_LIMITED = 429
+NO_ANSWER = 0
+"""Stands for the status where no answer came."""
 DIGITS_READ = 15
 
 
@@ -87,6 +89,12 @@ class Answer:
             return float(seconds)
         moment = http_date(self.retry_after)
         return None if moment is None else moment - (self.date or self.answered)
+
+    @property
+    def patience_s(self) -> float | None:
+        """The seconds after which `Retry-After` is over for sure: a date names a whole second."""
+        seconds = self.retry_after_s
+        return seconds if seconds is None or whole(self.retry_after) is not None else seconds + 1
 
 
 def whole(text: str | None) -> int | None:

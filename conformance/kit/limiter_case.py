@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Literal
 
-from conformance.kit.limiter_answers import FIRST, NO_CREDENTIALS, Answer, Batch
-from conformance.kit.limiter_models import FITS, FIXED, GREEDY, Fit, FixedWindow
+from conformance.kit.limiter_answers import FIRST, NO_ANSWER, NO_CREDENTIALS, Answer, Batch
+from conformance.kit.limiter_models import FITS, FIXED, GREEDY, ROUNDING_S, Fit, FixedWindow
 
 Status = Literal["passed", "failed", "warned", "not_evaluated", "observed"]
 FINDINGS_KEPT = 12
+REPEATED_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,27 @@ class Case:
         """Whether plain requests were refused before and after this one, and none passed between."""
         return any(start <= answer.sent and answer.answered <= end for start, end in self.shut)
 
+    @cached_property
+    def side_by_side(self) -> bool:
+        """Whether several budgets seem to answer in turn, as where each process has its own.
+
+        Then `Remaining` rises before the end that `Reset` names, or shows most values twice.
+        """
+        passed = [a for a in self.plain if not a.refused and a.remaining_value is not None]
+        alone = [(a, b) for a, b in pairwise(passed) if a.answered <= b.sent and a.remaining_value]
+        if any(self._rises_early(a, b) for a, b in alone):
+            return True
+        twice = sum(a.remaining_value == b.remaining_value for a, b in alone)
+        return twice > REPEATED_SHARE * len(alone)
+
+    def _rises_early(self, before: Answer, after: Answer) -> bool:
+        """Whether more came back than a bucket gives, in the middle of what Reset calls a window."""
+        left, then = before.remaining_value or 0, after.remaining_value or 0
+        ends = before.sent + (before.reset_value or 0) - 2 * ROUNDING_S
+        took = after.answered - before.sent
+        trickled = (self.announced or 0) * took / max(self.window_s, ROUNDING_S)
+        return then > left + 1 + trickled and after.answered < ends
+
     def windows(self) -> Iterator[list[Answer]]:
         """Yield the plain answers of each fixed window; ones around its end belong to none."""
         if self.fit is None or not isinstance(self.fit.model, FixedWindow):
@@ -131,9 +154,15 @@ class Case:
             yield inside
 
 
-def held_to_limit(case: Case, limit: int, observed: list[Batch]) -> Fit:
-    """Return the limiter of the kind that was shown, with another limit, held against batches."""
-    fits = FITS[case.kind or FIXED](limit, case.window_s, observed)
+def held_to_limit(
+    case: Case, limit: int, observed: list[Batch], usual: Sequence[str] = (FIXED,)
+) -> Fit:
+    """Return the limiter of the kind that was shown, with another limit, held against batches.
+
+    Where no kind was shown it is the one of the `usual` kinds that explains them best.
+    """
+    kinds = [case.kind] if case.kind else usual
+    fits = [fit for kind in kinds for fit in FITS[kind](limit, case.window_s, observed)]
     # A refused request that takes a place shuts the client out for longer: no documented choice.
     shown = "" if case.fit is None else case.fit.name.removesuffix(GREEDY)
     same = [fit for fit in fits if fit.name == shown]
@@ -177,7 +206,8 @@ def bypass_matrix(case: Case) -> list[Bypass]:
     """Return a row for each token, address and variation that was tried past the limit."""
     groups: dict[str, list[Answer]] = {}
     for answer in case.answers:
-        if not answer.plain and answer.variation != NO_CREDENTIALS and case.while_shut(answer):
+        tried = answer.status != NO_ANSWER and answer.variation != NO_CREDENTIALS
+        if tried and not answer.plain and case.while_shut(answer):
             groups.setdefault(name_of(answer), []).append(answer)
     return [_row(name, tries) for name, tries in groups.items()]
 

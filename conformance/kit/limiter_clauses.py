@@ -19,7 +19,7 @@ from conformance.kit.limiter_case import (
     held_to_limit,
     name_of,
 )
-from conformance.kit.limiter_models import FIXED
+from conformance.kit.limiter_models import FITS, FIXED, best_fits
 
 AGREEMENT_S = 1.0
 HALF_FROM, HALF_TO = 0.35, 0.65
@@ -133,12 +133,11 @@ def _retry_after(case: Case, verdict: ClauseVerdict) -> None:
 def _every_operation(case: Case, verdict: ClauseVerdict) -> None:
     if not any(a.refused for a in case.plain):
         passed = len(case.plain)
-        bound = case.announced
-        if bound is None or passed <= bound:
-            verdict.undecided(f"{passed} requests passed and none was refused: not past the limit")
-        else:
-            expected = f"429 past the limit of {bound}"
+        if _past(case):
+            expected = f"429 past the limit of {case.announced}"
             verdict.that(False, expected, f"{passed} passed", case.plain[-1])
+        else:
+            verdict.undecided(f"{passed} requests passed and none was refused: not past the limit")
         return
     limited = {a.operation for a in case.plain if a.refused}
     for name in OPERATIONS:
@@ -152,6 +151,17 @@ def _every_operation(case: Case, verdict: ClauseVerdict) -> None:
         verdict.undecided(f"not tried past the limit: {', '.join(untried)}")
 
 
+def _past(case: Case) -> bool:
+    """Whether more passed than a window of the announced size has room for, of whatever kind.
+
+    Where windows end faster than requests come, no limit is reached however many are sent.
+    """
+    if case.announced is None:
+        return False
+    fits = best_fits([case.announced], case.window_s, case.observed).values()
+    return all(any(miss.beyond for miss in fit.misses) for fit in fits)
+
+
 @judged_by("LIMIT-06")
 def _as_many_as_announced(case: Case, verdict: ClauseVerdict) -> None:
     announced = case.announced
@@ -160,31 +170,34 @@ def _as_many_as_announced(case: Case, verdict: ClauseVerdict) -> None:
         return
     expected = f"{announced} requests pass in a window"
     if not any(a.refused for a in case.plain):
-        passed = len(case.plain)
-        if passed > announced:
-            verdict.that(False, expected, f"{passed} passed and none was refused")
+        if _past(case):
+            shown = case.plain[-1]
+            verdict.that(False, expected, f"{len(case.plain)} passed, none was refused", shown)
         else:
             verdict.undecided("the limit was not reached")
         return
-    beyond, short, seen = _first_window(case, announced)
+    beyond, short, seen, shown = _first_window(case, announced)
     if 0 < beyond + short <= sum(a.operation in case.unlimited for a in case.plain):
         verdict.undecided(f"{', '.join(sorted(case.unlimited))} is never refused: no exact count")
         return
-    verdict.that(not beyond, expected, seen)
+    verdict.that(not beyond, expected, seen, shown)
     if short and _shared(case):
-        verdict.warn(False, expected, f"{seen}; {OTHERS}")
+        verdict.warn(False, expected, f"{seen}; {OTHERS}", shown)
     else:
-        verdict.that(not short, expected, seen)
+        verdict.that(not short, expected, seen, shown)
     if case.fit is not None and not beyond and not short:
         explained = case.fit.limit == announced
-        verdict.that(explained, expected, f"a limit of {case.fit.limit} explains the answers")
+        actual = f"a limit of {case.fit.limit} explains the answers"
+        verdict.that(explained, expected, actual, shown)
 
 
 OTHERS = "Remaining fell by more than this run sent, so somebody else may use this address"
 
 
-def _first_window(case: Case, announced: int) -> tuple[int, int, str]:
+def _first_window(case: Case, announced: int) -> tuple[int, int, str, Answer]:
     """Return how many passed beyond the announced limit, and how many too few, in one window.
+
+    The words that say so and the answer that shows it come with the numbers.
 
     The first window alone is judged, and its requests one by one: what parallel requests do is
     LIMIT-10, what comes after the first window LIMIT-07.
@@ -192,15 +205,19 @@ def _first_window(case: Case, announced: int) -> tuple[int, int, str]:
     refused = next(a for a in case.plain if a.refused)
     end = refused.answered + min(refused.retry_after_s or case.window_s, case.window_s)
     observed = [b for b in case.observed if b.end < end]
-    misses = [m for m in held_to_limit(case, announced, observed).misses if m.batch.size == 1]
+    # A limiter whose kind was not shown has the benefit of the doubt.
+    fit = held_to_limit(case, announced, observed, tuple(FITS))
+    misses = [m for m in fit.misses if m.batch.size == 1]
     passed = sum(b.accepted for b in observed)
     beyond = sum(miss.beyond for miss in misses)
     if beyond:
-        return beyond, 0, f"{passed} of {sum(b.size for b in observed)} requests passed"
+        last = next(miss.batch.answers[0] for miss in reversed(misses) if miss.beyond)
+        words = f"{passed} of {sum(b.size for b in observed)} requests passed"
+        return beyond, 0, words, last
     first = next((b for b in observed if b.refused), None)
     before = sum(b.accepted for b in observed if first is not None and b.start < first.start)
     short = sum(m.short for m in misses if m.batch is first)
-    return 0, short, f"the first refusal came after {before} had passed"
+    return 0, short, f"the first refusal came after {before} had passed", refused
 
 
 def _shared(case: Case) -> bool:
@@ -216,30 +233,33 @@ def _shared(case: Case) -> bool:
 
 @judged_by("LIMIT-07")
 def _comes_back(case: Case, verdict: ClauseVerdict) -> None:
-    promise: tuple[float, Answer] | None = None
+    promises: list[tuple[float, Answer]] = []
     for batch in case.observed:
-        if promise is not None and promise[0] <= batch.start:
+        due, promise = min(promises, default=(float("inf"), None), key=_due)
+        # Where processes count for themselves, one does not know when the other is ready.
+        last = max(promises, key=_due)[0] if promises and case.side_by_side else due
+        if promise is not None and (last if not batch.accepted else due) <= batch.start:
             verdict.that(
                 batch.accepted,
-                f"a request passes once Retry-After {promise[1].retry_after} is over",
-                f"429 after {batch.start - promise[1].answered:.2f} s",
+                f"a request passes once Retry-After {promise.retry_after} is over",
+                f"429 after {batch.start - promise.answered:.2f} s",
                 batch.answers[0],
             )
         # What passed may have taken the place that was promised to others.
-        kept = None if batch.accepted else promise
-        promise = min([*([kept] if kept else []), *_promises(batch)], default=None, key=_due)
+        promises = [*([] if batch.accepted else promises), *_promises(batch)]
+        promises = [pick(promises, key=_due) for pick in (min, max) if promises]
     if not verdict.checks:
         verdict.undecided("no request was sent at the end of a Retry-After")
 
 
 def _promises(batch: Batch) -> Iterator[tuple[float, Answer]]:
     for answer in batch.answers:
-        wait = answer.retry_after_s
+        wait = answer.patience_s
         if answer.refused and wait is not None and wait >= 1:
             yield answer.answered + wait, answer
 
 
-def _due(promise: tuple[float, Answer]) -> float:
+def _due(promise: tuple[float, Answer | None]) -> float:
     return promise[0]
 
 
@@ -266,7 +286,8 @@ def _no_bypass(case: Case, verdict: ClauseVerdict) -> None:
             continue
         lenient = case.loopback and row.name.startswith(FORWARDED)
         say = verdict.warn if lenient else verdict.that
-        shown = next((a for a in case.answers if name_of(a) == row.name and a.effective), None)
+        others = (a for a in case.answers if not a.plain and name_of(a) == row.name)
+        shown = next((a for a in others if a.effective), None)
         say(not row.works, f"429 past the limit for {row.name}", actual, shown)
     if not verdict.checks:
         verdict.undecided("nothing but plain requests was tried past the limit")

@@ -188,6 +188,10 @@ class TokenBucket:
         return fewest, most
 
 
+PHASES = 8
+"""How finely the beginning of a counter's windows is looked for within what Reset leaves open."""
+
+
 @dataclass(frozen=True)
 class Miss:
     """A batch that a model does not explain: it had room for `fewest` to `most` of its requests."""
@@ -267,12 +271,32 @@ def sliding_fits(limit: int, length: float, observed: Sequence[Batch]) -> list[F
     origins = [first.answered, math.floor(first.answered / length) * length]
     if first.reset_value is not None:
         origins.append(first.answered + first.reset_value - length)
+    origins += [end - length for end in _ends_by_reset(observed)]
     logs = [SlidingLog(limit, length), SlidingLog(limit, length, counts_refused=True)]
     counters = [SlidingCounter(limit, length, origin) for origin in origins]
     named: list[tuple[str, Model]] = [("sliding log", logs[0])]
     named.append((f"sliding log{GREEDY}", logs[1]))
     named += [("sliding counter", counter) for counter in counters]
     return [Fit(SLIDING, name, limit, length, m).run(observed) for name, m in named]
+
+
+def _ends_by_reset(observed: Sequence[Batch]) -> list[float]:
+    """Return when the first window may have ended, if Reset tells and it is rounded up.
+
+    Each answer leaves it one second of leeway; together they leave less.
+    """
+    earliest, latest = -math.inf, math.inf
+    for batch in observed:
+        for answer in batch.answers:
+            if answer.reset_value is None:
+                continue
+            low = answer.answered + answer.reset_value - ROUNDING_S
+            if low >= latest:
+                break
+            earliest, latest = max(earliest, low), min(latest, answer.sent + answer.reset_value)
+    if not earliest < latest < math.inf:
+        return []
+    return [earliest + (latest - earliest) * (n + 0.5) / PHASES for n in range(PHASES)]
 
 
 def bucket_fits(limit: int, length: float, observed: Sequence[Batch]) -> list[Fit]:
@@ -297,15 +321,21 @@ def best_fits(limits: Iterable[int], length: float, observed: Sequence[Batch]) -
     return best
 
 
-def shown(best: dict[str, Fit]) -> Fit | None:
-    """Return the one fit that the observations single out, or None where they do not."""
+def shown(best: dict[str, Fit], announced: int | None = None) -> Fit | None:
+    """Return the one fit that the observations single out, or None where they do not.
+
+    A kind that explains them with the announced limit need not lead by much before one that takes
+    another limit to explain them.
+    """
     if not _came_back(next(iter(best.values()))):
         return None
     ranked = sorted(best.values(), key=lambda fit: fit.score)
     winner, runner_up = ranked[0], ranked[1]
     if winner.unexplained > max(CLEAR_MARGIN, FIT_SHARE * winner.limit):
         return None
-    return winner if runner_up.score - winner.score >= CLEAR_MARGIN else None
+    simpler = winner.limit == announced != runner_up.limit
+    margin = 1 if simpler else CLEAR_MARGIN
+    return winner if runner_up.score - winner.score >= margin else None
 
 
 def _came_back(fit: Fit) -> bool:

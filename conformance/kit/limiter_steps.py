@@ -113,3 +113,5 @@ class Plan:
     second_address: bool = False
     in_flight: int = 32
     max_requests: int | None = None
+    longest_reset: float | None = None
+    """The longest `RateLimit-Reset` that earlier answers showed, in seconds."""

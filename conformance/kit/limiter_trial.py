@@ -36,6 +36,8 @@ PAUSE_SHARE = 0.3
 """The part of the window after which the second half of the budget is spent."""
 MARGIN_S = 0.05
 """How much later than told a request is sent, so that it is never too early."""
+SHORT_WAIT_S = 10.0
+"""A wait that is worth it even where two windows are over."""
 MOST_TRIES = 12
 DRAINING_ROUNDS = 24
 TRIES_EACH = 2
@@ -55,6 +57,8 @@ class Trial:
         self.answers: list[Answer] = []
         self.limit = plan.limit or schemas.RATE_LIMIT_REQUESTS
         self.window_s = plan.window_s or float(schemas.RATE_LIMIT_WINDOW_S)
+        self.longest_reset = plan.longest_reset
+        self._lengthen(None)
         self.began = 0.0
         self.live: list[str] = []
         self._refused_body = plan.make_body()
@@ -106,6 +110,7 @@ class Trial:
 
     def _note(self, shot: Shot, reply: Reply) -> None:
         self.answers.append(reply.answer)
+        self._lengthen(reply.answer.reset_value if reply.answer.plain else None)
         status = reply.answer.status
         contact_id = reply.record().get("id")
         if shot.operation == "create" and isinstance(contact_id, str):
@@ -116,6 +121,14 @@ class Trial:
             and shot.contact_id in self.live
         ):
             self.live.remove(shot.contact_id)
+
+    def _lengthen(self, reset: int | None) -> None:
+        """Take the longest Reset for the window: a bucket tells its length only when it is empty."""
+        vendor = float(schemas.RATE_LIMIT_WINDOW_S)
+        if reset is not None and reset <= vendor:
+            self.longest_reset = max(self.longest_reset or 0.0, float(reset))
+        if self.plan.window_s is None and (self.longest_reset or 0.0) > 1:
+            self.window_s = self.longest_reset or vendor
 
     def _calibrate(self) -> Steps:
         """Learn limit and window from one answer; where the budget is not whole, wait for it."""
@@ -130,12 +143,16 @@ class Trial:
             yield Pause(first.answered + wait + MARGIN_S, "the budget is partly spent already")
             again = (yield from self._send(Shot("list", query={"limit": "1"}))).answer
             self._learn(again)
+            left = again.remaining_value
+            if again.refused or (left is not None and left < self.limit - len(self.answers)):
+                # A window that slides gives back bit by bit what was spent bit by bit.
+                until = again.answered + self.window_s + MARGIN_S
+                yield Pause(until, "the budget is still not whole")
+                yield from self._send(Shot("list", query={"limit": "1"}))
         self.began = self.answers[-1].sent
 
     def _learn(self, first: Answer) -> None:
         self.limit = self.plan.limit or first.limit_value or self.limit
-        if self.plan.window_s is None and first.reset_value and first.reset_value > 1:
-            self.window_s = min(float(first.reset_value), float(schemas.RATE_LIMIT_WINDOW_S))
 
     def _spent_before(self, first: Answer) -> bool:
         limit, remaining, reset = first.limit_value, first.remaining_value, first.reset_value
@@ -174,9 +191,16 @@ class Trial:
                 yield Pause(until, "half of the budget is spent")
             reply = yield from self._send(shot)
             if reply.answer.refused:
+                self._learn_from_refusal(reply.answer)
                 return True
             shot = life.send(reply)
         return False
+
+    def _learn_from_refusal(self, refused: Answer) -> None:
+        """Take the window to end with Retry-After, where no Reset ever told its length."""
+        told = refused.patience_s
+        if self.plan.window_s is None and self.longest_reset is None and told is not None:
+            self.window_s = min(self.window_s, refused.answered - self.began + max(1.0, told))
 
     def _life(self, fallback: str) -> Generator[Shot, Reply, None]:
         """Yield the eight operations over and over, on contacts that come and go."""
@@ -236,7 +260,7 @@ class Trial:
     def _refusable(self, shot: Shot) -> Generator[Step, list[Reply], bool]:
         """Send, and return whether it passed; remember refused writes for the looking up."""
         reply = yield from self._send(shot)
-        if not reply.answer.refused:
+        if 200 <= reply.answer.status < 300:
             # The same write passed as well: nobody can tell which of the two took effect.
             self._passed.add(shot.operation)
         elif shot.operation in WRITES:
@@ -284,7 +308,7 @@ class Trial:
 
     def _patience(self, promise: Answer) -> float:
         """Return the seconds to wait: as told, or to the end of the window where that is absurd."""
-        told = promise.retry_after_s
+        told = promise.patience_s
         rest = max(1.0, self.began + self.window_s - promise.answered + 1.0)
         if told is None or told < 1:
             told = float(promise.reset_value or rest)
@@ -296,7 +320,8 @@ class Trial:
             reply = yield from self._send(shot)
             give_up = self.began + 2 * self.window_s
             until = self.now + max(1.0, self._patience(reply.answer)) + MARGIN_S
-            if not reply.answer.refused or until > give_up:
+            late = until > give_up and until - self.now > SHORT_WAIT_S
+            if not reply.answer.refused or late:
                 break
             yield Pause(until, "Retry-After")
         return reply

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
 from conformance.kit import hooks
 from conformance.kit.budget import Budget
+from conformance.kit.catalogue import Catalogue
 from conformance.kit.checks import Evidence
-from conformance.kit.embedded import ServerDidNotStart, reference_server
+from conformance.kit.embedded import ServerDidNotStart, reference_server, spendable_server
 from conformance.kit.exchange import Redactor
 from conformance.kit.expect import ClauseViolated, Judge, PremiseFailed
 from conformance.kit.ledger import Ledger, keep_unsettled
 from conformance.kit.preflight import Refused
+from conformance.kit.probe import Ground, Opening
 from conformance.kit.run import Run
 from conformance.kit.settings import OPTIONS, UsageProblem, resolve
-from conformance.kit.stage import SCRIPTS, Outcome, Stage, new_run_id
+from conformance.kit.stage import SCRIPTS, Outcome, Phase, Stage, new_run_id
 from conformance.kit.target import Target, given_target
 from conformance.kit.verdict import FAILED, INTERRUPTED, KIT_FAILED, UNUSABLE, TestOutcome
 
+PROBE_SCENE = "limiter"
+PROBED = {c.id for c in Catalogue.load() if "rate_limit_probe" in c.needs} | {"LIMIT-04"}
+"""The clauses that are worth a trial of the rate limit: it is the surest way to meet a 429."""
 RUN = pytest.StashKey[Run]()
 JUDGE = pytest.StashKey[Judge]()
 
@@ -74,11 +81,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if dropped:
         config.hook.pytest_deselected(items=dropped)
     # What judges the whole run comes last: the others need not wait for the cleaning up.
-    items[:] = sorted(kept, key=_waits_for_all)
+    items[:] = sorted(kept, key=_waits)
 
 
-def _waits_for_all(item: pytest.Item) -> bool:
-    return "evidence" in getattr(item, "fixturenames", ())
+def _waits(item: pytest.Item) -> int:
+    names = getattr(item, "fixturenames", ())
+    return 2 if PROBE_SCENE in names else int("evidence" in names)
 
 
 def clause_of(item: pytest.Item) -> str:
@@ -129,6 +137,8 @@ def _start(session: pytest.Session, run: Run) -> None:
     ledger = Ledger(path, {"run": run.id, "base_url": target.base_url})
     budget = Budget(run.settings.request_bound, run.settings.max_wait, ledger.debts)
     run.stage = Stage(run.settings, target, run.id, budget, ledger, transport)
+    run.stage.opening = _opening(session, run, target, in_process=transport is not None)
+    run.stage.say = _screen(run)
     run.stage.start(_scenes(session.items))
     run.stage.greet()
 
@@ -141,10 +151,43 @@ def _target(run: Run) -> Target:
     return given_target(run.settings)
 
 
+def _opening(
+    session: pytest.Session, run: Run, target: Target, *, in_process: bool
+) -> Opening | None:
+    """Return what opens a server whose rate limit may be spent, or None where there is none."""
+    if not run.settings.probe_rate_limit or not PROBED & run.awaited:
+        return None
+    ground = session.config.hook.pytest_contacts_ground(settings=run.settings)
+    if ground is not None:
+        return lambda: nullcontext(ground)
+    if run.settings.embedded:
+        return None if in_process else spendable_server
+    return lambda: nullcontext(Ground(target))
+
+
+def _screen(run: Run) -> Callable[[str], None]:
+    """Return what shows a line at once, from any thread.
+
+    While a test waits pytest keeps what is printed; this goes around it.
+    """
+    screen = os.dup(1)
+    run.resources.callback(os.close, screen)
+
+    def say(line: str) -> None:
+        os.write(screen, f"\n{run.redact(line)}\n".encode())
+
+    return say
+
+
 def _scenes(items: list[pytest.Item]) -> list[str]:
     wanted = {name for item in items for name in getattr(item, "fixturenames", ())}
     # A passive clause speaks of every exchange of the run, so it needs them all.
-    return [name for name in SCRIPTS if name in wanted or "evidence" in wanted]
+    everything = "evidence" in wanted
+    return [
+        name
+        for name, script in SCRIPTS.items()
+        if name in wanted or (everything and script.phase is not Phase.PROBE)
+    ]
 
 
 def _end_early(session: pytest.Session, run: Run, status: int, message: str) -> bool:

@@ -110,7 +110,11 @@ class Run:
             "verdict": conclusion.verdict,
             "exit_status": conclusion.exit_status,
             "message": self.message or (self.redact(reasons) if reasons else None),
-            "notices": [*self.notices, *(self.stage.notices if self.stage else [])],
+            "notices": [
+                *self.notices,
+                *(self.stage.notices if self.stage else []),
+                *self._probing(),
+            ],
             "started_at": self.started.isoformat(timespec="milliseconds"),
             "finished_at": now.isoformat(timespec="milliseconds"),
             "duration_s": round((now - self.started).total_seconds(), 3),
@@ -128,10 +132,24 @@ class Run:
     def _said(self, clause_id: str) -> list[TestOutcome]:
         said = self.outcomes.get(clause_id, [])
         if said:
-            return said
+            return [*said, *self._seen_by_probe(clause_id)]
         if self.stopped_early:
             return self._said_without_tests(clause_id)
         return self._did_not_run(clause_id)
+
+    def _seen_by_probe(self, clause_id: str) -> list[TestOutcome]:
+        """Return what the answers of the trial break of the envelope; its tests judged the others.
+
+        Nothing but the trial is sure to meet a refusal by the limiter.
+        """
+        probe = self.stage.probe if self.stage else None
+        if probe is None or not clause_id.startswith("ENV-"):
+            return []
+        seen = probe.evidence.judge(clause_id)
+        if not seen.findings:
+            return []
+        name = "the rate-limit probe"
+        return [TestOutcome(clause_id, name, "violated", seen.checks, tuple(seen.findings))]
 
     def _did_not_run(self, clause_id: str) -> list[TestOutcome]:
         """Return why a clause that has tests has no outcome; nothing where it has none."""
@@ -188,4 +206,18 @@ class Run:
             "p50_ms": overall.get("p50"),
             "p99_ms": overall.get("p99"),
             "latency_ms": by_operation,
+            "rate_limit_probe": self._probed(),
         }
+
+    def _probed(self) -> int:
+        """Return how many requests the trial of the rate limit sent, beside the total."""
+        return self.stage.probe.requests if self.stage and self.stage.probe else 0
+
+    def _probing(self) -> list[str]:
+        """Return the note on those requests."""
+        probe = self.stage.probe if self.stage else None
+        if probe is None or not probe.requests:
+            return []
+        where = "a server of its own" if probe.ground.own else "the target"
+        sent = f"the rate-limit probe sent {probe.requests} further requests to {where}"
+        return [f"LIMIT: {sent}; they are not among the counted ones"]

@@ -6,6 +6,7 @@ and knows nothing of pytest.
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import re
@@ -75,7 +76,12 @@ OPTIONS = (
     Option("--max-requests", "a harder bound on the number of requests", None, "count"),
     Option("--max-wait", "seconds the run may wait for rate limits, in total", 1000.0, "seconds"),
     Option("--complete", "fail with 6 when any gating clause is not evaluated", False, "switch"),
-    Option("--probe-rate-limit", "run the active LIMIT clauses too", False, "switch"),
+    Option(
+        "--probe-rate-limit",
+        "run the active LIMIT clauses too (always on for the embedded server)",
+        False,
+        "switch",
+    ),
     Option("--clause", "run only these clauses: ids or globs, repeatable", (), "many"),
     Option("--known-failures", "a file of clause ids that may fail, with a reason each"),
     Option("--report-dir", "where the reports go", "reports/out"),
@@ -155,12 +161,14 @@ def resolve(
     raw = {option.name: _raw_value(option, given, environment) for option in OPTIONS}
     base_url, notices = _base_url(raw["base_url"], allow_production=raw["allow_production"])
     _check_tokens(raw, base_url, now)
+    _check_probe(raw, base_url)
     catalogue = Catalogue.load()
     chosen = _clauses(catalogue, raw["clause"])
     return Settings(
         **{
             **raw,
             "base_url": base_url,
+            "probe_rate_limit": raw["probe_rate_limit"] or base_url is None,
             "gate": _one_of("--gate", raw["gate"], Gate, tuple(g.value for g in Gate)),
             "profile": _one_of("--profile", raw["profile"], str, PROFILES),
             "seed": secrets.randbelow(2**31) if raw["seed"] is None else raw["seed"],
@@ -275,6 +283,29 @@ def _parsed_url(text: str) -> httpx.URL:
 def _without_userinfo(text: str) -> str:
     scheme, mark, rest = text.partition("://")
     return f"{scheme}://{rest.rpartition('@')[2]}" if mark and "@" in rest else text
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine's own loopback."""
+    bare = host.strip("[]").rstrip(".").lower()
+    if bare == "localhost" or bare.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(bare).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_probe(raw: Mapping[str, Any], base_url: str | None) -> None:
+    if base_url is None or not raw["probe_rate_limit"] or raw["i_own_this_target"]:
+        return
+    host = httpx.URL(base_url).host
+    if not is_loopback(host):
+        remedy = (
+            f"it spends the rate limit that {host} grants this address, and that is no loopback "
+            "address; add --i-own-this-target if the target is yours"
+        )
+        raise UsageProblem("--probe-rate-limit", None, remedy)
 
 
 def _check_tokens(raw: Mapping[str, Any], base_url: str | None, now: float) -> None:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -28,6 +29,7 @@ from conformance.kit.client import Client
 from conformance.kit.expect import PremiseFailed
 from conformance.kit.ledger import Ledger
 from conformance.kit.preflight import Refused, greet
+from conformance.kit.probe import Allowance, Ground, Opening, Probe, not_permitted, opened
 from conformance.kit.settings import Settings
 from conformance.kit.target import Target
 from conformance.kit.wire import Wire, current_scene
@@ -53,6 +55,8 @@ class Phase(IntEnum):
     LIFE = 7
     CLOSING = 8
     TOP_UP = 9
+    PROBE = 10
+    """The trial of the rate limit: after the cleaning up, or beside all others on its own server."""
 
 
 Act = Callable[["Scene"], Awaitable[None]]
@@ -183,7 +187,12 @@ class Stage:
     budget: Budget
     ledger: Ledger
     transport: httpx.AsyncBaseTransport | None = None
+    opening: Opening | None = None
+    """What opens a server whose rate limit may be spent; None: there is none."""
+    say: Callable[[str], None] = lambda _line: None
+    """Shows a line on the screen at once."""
     evidence: Evidence = field(init=False)
+    probe: Probe | None = field(default=None, init=False)
     leftovers: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     _outcomes: dict[str, asyncio.Task[Outcome]] = field(default_factory=dict)
@@ -228,8 +237,9 @@ class Stage:
     def close(self) -> None:
         """Stop what still runs, let the cleaning up finish, and close the ledger."""
         if self._thread is not None and self._thread.is_alive():
-            if self._loop is not None and not self.finished.done():
-                self._loop.call_soon_threadsafe(self._interrupt)
+            if self._loop is not None:
+                with suppress(RuntimeError):  # It has ended by itself.
+                    self._loop.call_soon_threadsafe(self._interrupt)
             self._thread.join()
         self.ledger.close()
 
@@ -268,7 +278,8 @@ class Stage:
                 self._cleaning = True
                 await self._stop_scenes(wire)
                 await self._clean()
-        self.finished.set_result(None)
+            self.finished.set_result(None)
+            await self._probe_at_last(wire, wanted)
 
     async def _perform(self, wanted: list[Script]) -> None:
         self._first = asyncio.ensure_future(greet(self.client()))
@@ -278,11 +289,55 @@ class Stage:
             self.greeting.set_exception(problem)
             raise
         self.greeting.set_result(None)
-        for phase in Phase:
+        names = {phase: [s.name for s in wanted if s.phase is phase] for phase in Phase}
+        beside = names.pop(Phase.PROBE) if self._probes_beside() else []
+        probing = [asyncio.ensure_future(self.play(name)) for name in beside]
+        for phase in sorted(names.keys() - {Phase.PROBE}):
             self.budget.kept_back = _kept_back(phase)
-            names = [script.name for script in wanted if script.phase == phase]
-            if names:
-                await asyncio.gather(*(self.play(name) for name in names))
+            if names[phase]:
+                await asyncio.gather(*map(self.play, names[phase]))
+        await asyncio.gather(*probing)
+
+    def _probes_beside(self) -> bool:
+        """Whether the trial of the rate limit has a server of its own, or none at all."""
+        return self.opening is None or self.settings.embedded
+
+    async def _probe_at_last(self, wire: Wire, wanted: list[Script]) -> None:
+        """Spend the target's rate limit when nobody needs it any more."""
+        names = [script.name for script in wanted if script.phase is Phase.PROBE]
+        if self._probes_beside() or not names:
+            return
+        self._cleaning = False
+        try:
+            await asyncio.gather(*map(self.play, names))
+        finally:
+            self._cleaning = True
+            await self._stop_scenes(wire)
+            left = self.probe.leftovers if self.probe else []
+            self.leftovers = list(dict.fromkeys([*self.leftovers, *left]))
+
+    def ground(self) -> AbstractAsyncContextManager[Ground]:
+        """Open the server whose rate limit may be spent.
+
+        Raises:
+            PremiseFailed: nobody permitted it.
+
+        """
+        if self.opening is None:
+            raise not_permitted()
+        return opened(self.opening)
+
+    def probe_of(self, ground: Ground) -> Probe:
+        """Return the probe of a ground, within what the run has left for it."""
+        ledger, allowance = self.ledger, Allowance()
+        if ground.own:
+            ledger = Ledger(None, {})
+        else:
+            most = self.settings.max_requests
+            seconds = self.budget.max_wait - self.budget.waited
+            allowance = Allowance(None if most is None else most - self.budget.used, seconds)
+        self.probe = Probe(self.settings, ground, ledger, allowance, self.say)
+        return self.probe
 
     async def _stop_scenes(self, wire: Wire) -> None:
         """Bring the scenes of an interrupted run to their end: none creates beside the cleaning.

@@ -33,6 +33,9 @@ KEEPALIVE_S = 1.5
 """Shorter than the idle time-out of common servers, so that a reused connection is alive."""
 RESET_HEADER = "ratelimit-reset"
 
+Transport = httpx.AsyncBaseTransport
+"""What reaches a server that is not on the network; a name for those who only hand it on."""
+
 current_scene: ContextVar[str] = ContextVar("current_scene", default="")
 Observer = Callable[[Exchange], None]
 
@@ -93,14 +96,19 @@ class Wire:
         transport: httpx.AsyncBaseTransport | None = None,
         sleep: Callable[[float], Any] = asyncio.sleep,
         clock: Callable[[], float] = time.time,
+        local_address: str | None = None,
     ) -> None:
-        """Prepare; no connection is opened before the first request."""
+        """Prepare; no connection is opened before the first request.
+
+        `local_address` is the source address of the connections, where it is not left open.
+        """
         self.base_url = base_url.rstrip("/")
         self.budget = budget
         self.statistics = Statistics()
         self.observers: list[Observer] = []
         self._settings = settings
         self._transport = transport
+        self._local_address = local_address
         self._sleep = sleep
         self._clock = clock
         self._slots = asyncio.Semaphore(settings.concurrency)
@@ -115,16 +123,21 @@ class Wire:
         verify: Any = False if self._settings.insecure else (self._settings.ca_bundle or True)
         if self.base_url.startswith("http:") or self._transport is not None:
             verify = False  # No TLS on this target: skip the cost of loading the CA bundle.
-        client = httpx.AsyncClient(
-            transport=self._transport,
+        limits = httpx.Limits(
+            max_connections=self._settings.concurrency, keepalive_expiry=KEEPALIVE_S
+        )
+        transport = self._transport or httpx.AsyncHTTPTransport(
             verify=_tls(verify),
+            trust_env=False,
+            limits=limits,
+            local_address=self._local_address,
+        )
+        client = httpx.AsyncClient(
+            transport=transport,
             timeout=self._settings.request_timeout,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # AUTH-01: none is kept
             follow_redirects=False,
             trust_env=False,
-            limits=httpx.Limits(
-                max_connections=self._settings.concurrency, keepalive_expiry=KEEPALIVE_S
-            ),
         )
         self._http = await self._stack.enter_async_context(client)
         return self

@@ -17,6 +17,7 @@ MODULES = (
     "hostile",
     "identifiers",
     "isolation",
+    "limiter",
     "oddities",
     "life",
     "races",

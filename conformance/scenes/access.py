@@ -7,7 +7,15 @@ from conformance.kit.client import Client, encode
 from conformance.kit.credentials import NO_CREDENTIAL, Credential
 from conformance.kit.exchange import OPERATIONS, Exchange
 from conformance.kit.stage import Scene, scene
-from conformance.scenes.common import UNKNOWN_ID, Made, borrow, discard_found, factory, make
+from conformance.scenes.common import (
+    UNKNOWN_ID,
+    Made,
+    borrow,
+    discard_found,
+    factory,
+    has_id,
+    make,
+)
 
 ELSEWHERE = "Elsewhere"
 """The city that every refused update would set."""
@@ -101,3 +109,15 @@ async def _aftermath(s: Scene, victim: Made, hidden: Made) -> None:
     )
     s.out.after, s.out.after_hidden, *s.out.found = answers
     await discard_found(s, *s.out.found, word=first)
+    await _undo(s, [*s.out.anonymous, *s.out.altered, *s.out.unsigned, *s.out.expired])
+
+
+async def _undo(s: Scene, answers: list[Exchange]) -> None:
+    """Delete what creates without good credentials made, perhaps under another account.
+
+    None of it counts as a contact of this account any longer.
+    """
+    for made in (x for x in answers if x.operation == "create" and has_id(x)):
+        contact_id = str(made.contact["id"])
+        if (await s.api.delete(contact_id)).status == 404:
+            s.api.ledger.gone(contact_id)

@@ -7,7 +7,7 @@ from conformance.scenes.common import factory, make_all
 from fixtures.factories import LISTED
 
 WILDCARDS = ("%", "_", "*", ".", "\\", "'")
-EMAIL_WILDCARDS = ("%", "_")
+EMAIL_WILDCARDS = ("%", "_", "\\")
 
 
 @scene()
@@ -53,10 +53,9 @@ async def searches(s: Scene) -> None:
     middle = len(full) // 2
     hits = {
         "the start of the full name": {"name": full[:6]},
-        "the middle of the first name": {"name": first[3:9]},
         "the end of the full name": {"name": full[-6:]},
         "a part across the space": {"name": full[middle - 5 : middle + 5]},
-        "the last name in upper case": {"name": last.upper()},
+        "the middle of the last name in upper case": {"name": last[3:9].upper()},
     }
     by_email = {
         "the middle of the email": {"email": local[3:9]},

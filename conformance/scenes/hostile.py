@@ -101,7 +101,7 @@ async def bad_updates(s: Scene) -> None:
         *({"email": e} for e in BAD_EMAILS[::3]),
         {"first_name": {"a": 1}},
         {"contact_type": ["buyer"]},
-        {"notes": {"a": 1}},
+        {"contact_status": {"a": 1}},
         {"tags": [{"a": 1}]},
     ]
     bodies = [{"city": city, **fields} for fields in bad]

@@ -22,17 +22,16 @@ async def isolation(s: Scene) -> None:
     second = s.stage.client("second")
     theirs = await make(second, people.named(last_name=token))
     s.out.theirs = theirs
-    email = theirs.sent["email"]
-    *s.out.lists, by_name, by_email = await s.all(
+    listed, *s.out.searches = await s.all(
         s.api.list(search=token),
-        s.api.list(search=token, archived=True),
         s.api.search(name=token),
-        s.api.search(email=email),
+        s.api.search(email=theirs.sent["email"]),
     )
-    s.out.searches = [by_name, by_email]
     tries = [await s.api.call(name, theirs.id, allows=ALLOWED) for name in OPERATIONS[:1]]
     body = b'{"city":"Elsewhere"}'
     tries.append(await s.api.call("update", theirs.id, body=body, allows=ALLOWED))
     tries += [await s.api.call(name, theirs.id, allows=ALLOWED) for name in OPERATIONS[1:]]
     s.out.tries = tries
     s.out.after = await second.get(theirs.id)
+    await second.archive(theirs.id)
+    s.out.lists = [listed, await s.api.list(search=token, archived=True)]

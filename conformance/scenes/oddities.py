@@ -20,10 +20,10 @@ async def oddities(s: Scene) -> None:
     typo = found.sent["first_name"][:-1] + "q"
     await _try(s, "search for a name with one letter wrong", s.api.list(search=typo))
     await _try(s, "archived in search", s.api.search(name=token))
+    await _try(s, "upper-case id", s.api.get(found.id.upper()))
     await _try(s, "unknown type", s.api.list(search=shelf.token, type="plumber"))
     await _try(s, "unknown parameter", s.api.list(search=shelf.token, colour="red"))
     await _try(s, "empty name", s.api.search(name=""))
-    await _try(s, "upper-case id", s.api.get(found.id.upper()))
     repeated = [("search", shelf.token), ("limit", 2), ("limit", 3)]
     await _try(s, "repeated parameter", s.api.call("list", query=repeated))
     await _updates(s, found.id)

@@ -149,7 +149,7 @@ async def _update(s: Scene, people: ContactFactory, made: Made, seen: Round) -> 
     bodies = [{name: values[name]} for name in RACED_FIELDS]
     record = made.record
     seen.initial = _shown(record, RACED_FIELDS)
-    seen.begun, used = time.perf_counter(), s.stage.budget.used
+    seen.begun, sent = time.perf_counter(), _sent(s)
     crowd = Crowd(s.api, made.id)
     late = IN_FLIGHT - len(PAUSES_S)
     shots = await s.all(
@@ -166,10 +166,15 @@ async def _update(s: Scene, people: ContactFactory, made: Made, seen: Round) -> 
     everything = [(number, one) for number, shot in enumerate(shots) for one in shot]
     everything.append((len(shots), final))
     # A request that was sent twice may take effect twice: no history can be drawn from that.
-    seen.undisturbed = s.stage.budget.used - used == len(everything)
+    seen.undisturbed = _sent(s) - sent == len(everything)
     for number, (client, one) in enumerate(everything):
         seen.history += _events(number, client, one, bodies)
     await s.api.delete(made.id)
+
+
+def _sent(s: Scene) -> int:
+    """Return how many requests the run has sent that may have taken effect: a 429 has none."""
+    return s.stage.budget.used - s.api.wire.statistics.throttled
 
 
 class Crowd:

@@ -82,6 +82,8 @@ GIVEN: dict[str, tuple[object, str, object]] = {
 def resolved(given: Mapping[str, Any], environment: Mapping[str, str], directory: Path) -> Settings:
     # Options that make sense only beside others get them; what is given wins.
     usual = {"base_url": URL, "token": TOKEN, "report_dir": str(directory)}
+    if "probe_rate_limit" in given:
+        usual["i_own_this_target"] = "1"
     return resolve({**usual, **given}, environment, now=NOW)
 
 
@@ -160,8 +162,18 @@ def test_without_any_option_the_embedded_server_is_the_target(
 
     assert settings.embedded
     assert settings.base_url is None
+    assert settings.probe_rate_limit
     assert settings.selected == set(Catalogue.load().ids())
     assert (tmp_path / "reports" / "out").is_dir()
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:8000", "127.9.9.9", "localhost", "[::1]:80", "a.localhost"]
+)
+def test_the_rate_limit_of_a_loopback_target_may_be_probed(host: str, tmp_path: Path) -> None:
+    given = {"base_url": f"http://{host}/v1", "probe_rate_limit": True, "i_own_this_target": False}
+
+    assert resolved(given, {}, tmp_path).probe_rate_limit
 
 
 def test_a_seed_is_drawn_anew_where_none_is_given(tmp_path: Path) -> None:

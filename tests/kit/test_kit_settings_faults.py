@@ -124,6 +124,15 @@ def test_a_switch_in_the_environment_is_1_or_0(flag: str, text: str, tmp_path: P
     assert line == f"{variable} {text}: a switch in the environment is 1 or 0"
 
 
+@pytest.mark.parametrize("host", ["staging.example.com", "10.0.0.1", "localhost.example.com"])
+def test_a_probe_off_loopback_needs_an_owner(host: str, tmp_path: Path) -> None:
+    line = problem_of({"base_url": f"https://{host}/v1", "probe_rate_limit": True}, tmp_path)
+
+    assert line.startswith("--probe-rate-limit")
+    assert host in line
+    assert "--i-own-this-target" in line
+
+
 def test_a_bad_value_in_the_environment_names_the_variable(tmp_path: Path) -> None:
     line = problem_of({}, tmp_path, {"CONTACTS_SEED": "abc"})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+from contextlib import nullcontext
 
 import httpx
 import pytest
@@ -15,6 +16,7 @@ from conformance.kit import stage as stage_module
 from conformance.kit.budget import BudgetExhausted
 from conformance.kit.expect import PremiseFailed
 from conformance.kit.preflight import Refused
+from conformance.kit.probe import Ground
 from conformance.kit.stage import Act, Phase, Scene, Script
 from conformance.scenes import MODULES
 
@@ -30,11 +32,52 @@ def test_phases_run_in_order(scripts: dict[str, Script], opened: Open) -> None:
         act.__name__ = f"{phase.name}_{number}"
         return act
 
-    for phase in reversed(Phase):
+    phases = [phase for phase in Phase if phase is not Phase.PROBE]
+    for phase in reversed(phases):
         register(scripts, acting(phase, 1), acting(phase, 2), phase=phase)
     played(opened(House()), scripts)
 
-    assert seen == [phase for phase in Phase for _ in range(2)]
+    assert seen == [phase for phase in phases for _ in range(2)]
+
+
+def test_the_target_is_probed_when_the_run_has_cleaned_up(
+    scripts: dict[str, Script], opened: Open
+) -> None:
+    house = House()
+    left: list[int] = []
+
+    async def making(s: Scene) -> None:
+        await s.api.create({"first_name": "Ann", "contact_type": "buyer"})
+
+    async def probing(s: Scene) -> None:
+        async with s.stage.ground() as ground:
+            left.append(len(house.contacts))
+            s.out.own = ground.own
+
+    register(scripts, making)
+    register(scripts, probing, phase=Phase.PROBE)
+    stage = opened(house)
+    stage.opening = lambda: nullcontext(Ground(stage.target))
+    played(stage, scripts)
+
+    assert stage.outcome("probing").own is False
+    assert left == [0]
+    assert house.made == 1
+
+
+def test_without_permission_the_probe_is_undecided(
+    scripts: dict[str, Script], opened: Open
+) -> None:
+    async def probing(s: Scene) -> None:
+        async with s.stage.ground() as ground:
+            s.out.ground = ground
+
+    register(scripts, probing, phase=Phase.PROBE)
+    stage = played(opened(House()), scripts)
+
+    with pytest.raises(PremiseFailed, match="--probe-rate-limit") as caught:
+        _ = stage.outcome("probing").ground
+    assert caught.value.kind == "permission"
 
 
 def test_scenes_of_a_phase_run_side_by_side(scripts: dict[str, Script], opened: Open) -> None:

@@ -79,7 +79,7 @@ def test_a_seed_repeats_a_plan() -> None:
     assert plans[0] == plans[1] != plans[2]
 
 
-@pytest.mark.parametrize("most", [40, WHOLE, 100])
+@pytest.mark.parametrize("most", [12, 26, 40, WHOLE, 100])
 def test_a_plan_takes_both_turns(most: int) -> None:
     for seed in range(10):
         assert rereadings(plan(seeded(seed), most)) >= TURNS

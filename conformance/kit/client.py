@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 
 from conformance.kit.budget import BudgetExhausted
 from conformance.kit.credentials import Credential
+from conformance.kit.deeds import Deeds
 from conformance.kit.exchange import Exchange
 from conformance.kit.ledger import Entry, Ledger
 from conformance.kit.wire import Outgoing, TargetUnavailable, Wire
@@ -26,16 +27,24 @@ Query = Mapping[str, object] | Iterable[tuple[str, object]]
 class Client:
     """Speaks for one account; cheap to make, shares the wire and the ledger."""
 
-    def __init__(self, wire: Wire, ledger: Ledger, credential: Credential, account: str) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        ledger: Ledger,
+        credential: Credential,
+        account: str,
+        deeds: Deeds | None = None,
+    ) -> None:
         """Bind the wire to a credential; `account` is the label under which creates are kept."""
         self.wire = wire
         self.ledger = ledger
         self.credential = credential
         self.account = account
+        self.deeds = Deeds() if deeds is None else deeds
 
     def speaking_as(self, credential: Credential, account: str | None = None) -> Client:
         """Return a client with another credential."""
-        return Client(self.wire, self.ledger, credential, account or self.account)
+        return Client(self.wire, self.ledger, credential, account or self.account, self.deeds)
 
     async def list(self, **query: object) -> Exchange:
         """`GET /contacts`; values are sent as `str` makes them, booleans in lower case."""
@@ -113,6 +122,7 @@ class Client:
             allows=allows,
         )
         exchange = await self.wire.send(outgoing, self.credential)
+        self.deeds.note(exchange, contact_id)
         if operation == "delete" and exchange.ok and contact_id is not None:
             self.ledger.gone(contact_id)
         return exchange

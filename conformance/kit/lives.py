@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 from conformance.kit.model import LIVE, READS
 
+Pair = tuple[str, str]
+NO_PAIRS: frozenset[Pair] = frozenset()
 LAST = (*LIVE, "delete")
 PAIRS = frozenset(
     {
@@ -39,6 +41,8 @@ SURVIVORS = 3
 ACTIVE, ARCHIVED = "active", "archived"
 """Stand for a contact in the last lists, which are meant for all."""
 DRAFTS = 40
+SHORTEST = 3
+"""A create, a delete, and what comes after."""
 EXTRA_LENGTH = 8
 
 
@@ -72,22 +76,24 @@ class Coverage:
         return sorted(PAIRS - self.pairs)
 
 
-def plan(rng: random.Random, most: int) -> list[Step]:
+def plan(rng: random.Random, most: int, known: frozenset[Pair] = NO_PAIRS) -> list[Step]:
     """Return at most `most` steps that cover every pair, where that many allow it.
 
-    Of several drafts the one is taken that holds the `TURNS`, the most pairs, and the most kinds
-    of change after which a contact is read again. Where there is room, more contacts live random
+    Of several drafts the one is taken that holds the `TURNS`, the most pairs that are not `known`
+    already, and the most kinds of change after which a contact is read again. Where there is room, more contacts live random
     lives; where there is not, lives are left out.
     """
     drafts = [_draft(rng, most) for _ in range(DRAFTS)]
-    return max(drafts, key=_worth)
+    if known:
+        drafts += [_woven(_seeking(rng, most, known), rng) for _ in range(DRAFTS)]
+    return max(drafts, key=lambda steps: _worth(steps, known))
 
 
-def _worth(steps: Sequence[Step]) -> tuple[int, int, int]:
+def _worth(steps: Sequence[Step], known: frozenset[Pair]) -> tuple[int, int, int]:
     found, coverage = rereadings(steps), Coverage()
     for step in steps:
         coverage.note(step)
-    return len(found & TURNS), len(coverage.pairs), len(found)
+    return len(found & TURNS), len(coverage.pairs | known), len(found)
 
 
 def _draft(rng: random.Random, most: int) -> list[Step]:
@@ -105,6 +111,35 @@ def _draft(rng: random.Random, most: int) -> list[Step]:
         more = rng.choices(LIVE, k=EXTRA_LENGTH)
         lives.append(["create", *more, "delete", rng.choice(LAST)])
     return _woven(lives, rng)
+
+
+def _seeking(rng: random.Random, most: int, known: frozenset[Pair]) -> list[list[str]]:
+    """Return lives that go from one pair that is not known to the next, as far as they get."""
+    room = most - len(LISTS)
+    lives = [["create", *TURNING, "delete", rng.choice(LAST)]]
+    left = set(PAIRS - known) - set(pairwise(lives[0]))
+    room -= len(lives[0])
+    while room >= SHORTEST and len(lives) < len(NAMES) and left:
+        life = _life_through(left, rng, room)
+        lives.append(life)
+        room -= len(life)
+    return lives
+
+
+def _life_through(left: set[Pair], rng: random.Random, most: int) -> list[str]:
+    """Return one life of at most `most` operations, and take the pairs that it holds from `left`."""
+    life = ["create"]
+    while life[-1] != "delete":
+        wanted = [op for op in LIVE if (life[-1], op) in left]
+        bridges = [op for op in LIVE if any((op, after) in left for after in LAST)]
+        ends = len(life) >= most - 2 or not (wanted or bridges)
+        dies = (life[-1], "delete") in left and not wanted
+        life.append("delete" if ends or dies else rng.choice(wanted or bridges))
+        left.discard((life[-2], life[-1]))
+    after = [op for op in LAST if ("delete", op) in left] or list(LAST)
+    life.append(rng.choice(after))
+    left.discard(("delete", life[-1]))
+    return life
 
 
 def _circuit(rng: random.Random) -> list[str]:

@@ -26,6 +26,7 @@ from conformance.kit.budget import Budget
 from conformance.kit.checks import Evidence
 from conformance.kit.cleaning import clean
 from conformance.kit.client import Client
+from conformance.kit.deeds import Deeds
 from conformance.kit.expect import PremiseFailed
 from conformance.kit.ledger import Ledger
 from conformance.kit.preflight import Refused, greet
@@ -195,6 +196,7 @@ class Stage:
     probe: Probe | None = field(default=None, init=False)
     leftovers: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    deeds: Deeds = field(default_factory=Deeds)
     _outcomes: dict[str, asyncio.Task[Outcome]] = field(default_factory=dict)
     _ready: dict[str, Future[Outcome]] = field(default_factory=dict)
 
@@ -366,7 +368,8 @@ class Stage:
         """Return a client for one of the target's accounts."""
         if self.wire is None:
             raise RuntimeError("the stage has not started")
-        return Client(self.wire, self.ledger, self.target.accounts[account], account)
+        credential = self.target.accounts[account]
+        return Client(self.wire, self.ledger, credential, account, self.deeds)
 
     async def play(self, name: str) -> Outcome:
         """Run a scene once, however many ask for it, and return its outcome."""

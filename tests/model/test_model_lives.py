@@ -112,3 +112,18 @@ def test_coverage_counts_consecutive_steps_on_one_contact() -> None:
     steps = [Step("create", "Ann"), Step("create", "Ben"), Step("get", "Ann"), Step("list", "Ann")]
 
     assert covered(steps).pairs == {("create", "get"), ("get", "list")}
+
+
+@few
+@given(seeds, st.integers(18, 40), st.integers(0, 2**32))
+def test_a_short_plan_goes_for_the_pairs_that_are_not_known(
+    seed: int, most: int, dice: int
+) -> None:
+    unknown = frozenset(seeded(dice).sample(sorted(PAIRS), 5))
+
+    steps = plan(seeded(seed), most, PAIRS - unknown)
+
+    blind = plan(seeded(seed), most)
+    assert len(steps) <= most
+    assert len(covered(steps).pairs & unknown) >= len(covered(blind).pairs & unknown)
+    assert len(covered(steps).pairs & unknown) >= 2

@@ -1,0 +1,45 @@
+"""Which operation followed which on one contact, over a whole run: what LIFE-01 need not repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from conformance.kit.exchange import Exchange
+
+BY_ID = frozenset({"get", "update", "delete", "archive", "restore"})
+
+
+@dataclass
+class Deeds:
+    """Ordered pairs of operations on one contact, performed one after the other.
+
+    A pair counts where the first was answered before the second was sent, and both were answered
+    as documented: with success, or with 404 once the contact was deleted.
+    """
+
+    pairs: set[tuple[str, str]] = field(default_factory=set)
+    _last: dict[str, tuple[str, float]] = field(default_factory=dict)
+
+    def note(self, exchange: Exchange, contact_id: str | None) -> None:
+        """Count an exchange; `contact_id` is the one in its path, None without."""
+        for each in self._concerned(exchange, contact_id):
+            before, answered = self._last.get(each, ("", 0.0))
+            if before and answered <= exchange.started:
+                self.pairs.add((before, exchange.operation))
+            # What comes after a delete comes after the delete, however often it is asked.
+            if before != "delete":
+                self._last[each] = (exchange.operation, exchange.ended)
+
+    def _concerned(self, exchange: Exchange, contact_id: str | None) -> Iterable[str]:
+        if exchange.operation in BY_ID and contact_id is not None:
+            before, _ = self._last.get(contact_id, ("", 0.0))
+            gone = exchange.status == 404 and before == "delete"
+            return [contact_id] if exchange.ok or gone else []
+        if not exchange.ok:
+            return []
+        if exchange.operation == "create":
+            made = exchange.contact.get("id")
+            return [made] if isinstance(made, str) else []
+        shown = (record.get("id") for record in exchange.records)
+        return {each for each in shown if isinstance(each, str) and each in self._last}

@@ -8,11 +8,15 @@ from typing import Any
 import reports.terminal
 import reports.write
 from conformance.scenes import MODULES
+from reports.safety import cut, log_line, one_line
 
 pytest_plugins = [
     "conformance.kit.plugin",
     *(f"conformance.scenes.{module}" for module in MODULES),
 ]
+
+OUTPUT_WIDTH = 500
+"""Characters shown of a line that a foreign program wrote."""
 
 
 def pytest_contacts_results(
@@ -30,3 +34,8 @@ def pytest_contacts_summary(document: dict[str, Any], earlier: dict[str, Any] | 
 def pytest_contacts_failure(clause: dict[str, Any], violation: dict[str, Any]) -> str:
     """Render one violation in the terminal's block style."""
     return reports.terminal.failure_block(clause, violation)
+
+
+def pytest_contacts_output(lines: list[str]) -> list[str]:
+    """Make the output of the command that starts the implementation fit for the terminal."""
+    return [cut(log_line(one_line(line)), OUTPUT_WIDTH) for line in lines]

@@ -71,6 +71,7 @@ HTTP = {"httpx", "requests", "urllib3", "aiohttp", "http.client", "urllib.reques
 SPEAKS_HTTPX = {
     "conformance.kit.wire": "it is the wire",
     "conformance.kit.settings": "it parses URLs",
+    "conformance.kit.launching": "it asks what it started whether it answers, and nothing else",
     "conformance.kit.stage": "it takes a transport",
     "conformance.kit.hooks": "it takes a transport",
     "conformance.kit.plugin": "it takes a transport",

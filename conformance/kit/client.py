@@ -17,6 +17,7 @@ from conformance.kit.credentials import Credential
 from conformance.kit.deeds import Deeds
 from conformance.kit.exchange import Exchange
 from conformance.kit.ledger import Entry, Ledger
+from conformance.kit.renewal import TokenRanOut
 from conformance.kit.wire import Outgoing, TargetUnavailable, Wire
 
 RESOURCE = "/contacts"
@@ -88,7 +89,7 @@ class Client:
         entry = self.ledger.intend(self.account, payload)
         try:
             exchange = await self.call("create", body=body, headers=headers)
-        except BudgetExhausted:
+        except (BudgetExhausted, TokenRanOut):
             self.ledger.settle(entry, "refused")
             raise
         except TargetUnavailable:

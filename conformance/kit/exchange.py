@@ -41,10 +41,12 @@ class Redactor:
         """Hide this text from now on, its last dot-separated part (a signature) included."""
         if not secret or len(secret) < 4 or secret in _JSON_WORDS:
             return
-        self._secrets |= {secret, json.dumps(secret)[1:-1], quote(secret, safe="")}
+        hidden = {secret, json.dumps(secret)[1:-1], quote(secret, safe="")}
         signature = secret.rpartition(".")[2]
         if len(signature) >= PREFIX_HIDDEN:
-            self._secrets.add(signature)
+            hidden.add(signature)
+        # A new set: another thread may be going through the one there is.
+        self._secrets = self._secrets | hidden
 
     def __call__(self, text: str) -> str:
         """Return the text without secrets."""

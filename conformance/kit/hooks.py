@@ -45,3 +45,8 @@ def pytest_contacts_summary(
 @pytest.hookspec(firstresult=True)
 def pytest_contacts_failure(clause: dict[str, Any], violation: dict[str, Any]) -> str | None:
     """Return one violation as a block of text for the terminal."""
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_contacts_output(lines: list[str]) -> list[str] | None:
+    """Return lines that a foreign program wrote, each inert on a terminal and in a CI log."""

@@ -34,8 +34,8 @@ LOOKS = ("update", "get", "archive", "get", "restore", "get")
 """Get, change, get again, for every change: what a cache of single contacts stumbles over."""
 TURNS = frozenset({("update", "restore"), ("restore", "update")})
 """Updated while archived, then restored: with which values? Restored, then updated: for good?"""
-TURNING = ("archive", "update", "restore", "update", "get")
-"""A life that takes both turns, for plans that have no room for every pair."""
+TURNING = ("archive", "update", "get", "restore", "get", "update", "get")
+"""A life that takes both turns and looks after each, for plans without room for every pair."""
 SURVIVORS = 3
 """Lives whose deletes come last, so that the final lists have someone to show."""
 ACTIVE, ARCHIVED = "active", "archived"

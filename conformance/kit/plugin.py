@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import nullcontext
 from typing import Any
 
@@ -17,11 +17,13 @@ from conformance.kit.checks import Evidence
 from conformance.kit.embedded import ServerDidNotStart, reference_server, spendable_server
 from conformance.kit.exchange import Redactor
 from conformance.kit.expect import ClauseViolated, Judge, PremiseFailed
+from conformance.kit.launching import NotReady, launch_of, settle_log, started
 from conformance.kit.ledger import Ledger, keep_unsettled
 from conformance.kit.preflight import Refused
 from conformance.kit.probe import Ground, Opening
 from conformance.kit.run import Run
-from conformance.kit.settings import OPTIONS, UsageProblem, resolve
+from conformance.kit.screen import Screen
+from conformance.kit.settings import OPTIONS, Settings, UsageProblem, resolve
 from conformance.kit.stage import SCRIPTS, Outcome, Phase, Stage, new_run_id
 from conformance.kit.target import Target, given_target
 from conformance.kit.verdict import FAILED, INTERRUPTED, KIT_FAILED, UNUSABLE, TestOutcome
@@ -60,6 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
     given = {o.name: getattr(config.option, f"contacts_{o.name}", None) for o in OPTIONS}
     try:
         settings = resolve(given, now=time.time())
+        launch_of(settings)
     except UsageProblem as problem:
         raise pytest.UsageError(str(problem)) from None
     config.stash[RUN] = Run(settings, new_run_id(), list(settings.notices))
@@ -115,6 +118,9 @@ def pytest_runtestloop(session: pytest.Session) -> object:
     run.interrupts.install()
     try:
         _start(session, run)
+    except NotReady as problem:
+        _end_early(session, run, UNUSABLE, str(problem))
+        return _show_output(session, run, problem.lines)
     except UsageProblem as problem:
         return _end_early(session, run, UNUSABLE, str(problem))
     except ServerDidNotStart as problem:
@@ -127,20 +133,29 @@ def pytest_runtestloop(session: pytest.Session) -> object:
 
 
 def _start(session: pytest.Session, run: Run) -> None:
+    run.redact = Redactor(_given_secrets(run.settings))
     supplied = session.config.hook.pytest_contacts_target(settings=run.settings)
     target, transport = supplied or (_target(run), None)
-    headers = [value for _, value in run.settings.header]
-    bare = [value.rpartition(" ")[2] for value in headers]
-    run.redact = Redactor([*target.secrets(), *headers, *bare])
+    for secret in target.secrets():
+        run.redact.add(secret)
     path = run.settings.report_dir / "ledger.jsonl"
     keep_unsettled(path)
     ledger = Ledger(path, {"run": run.id, "base_url": target.base_url})
     budget = Budget(run.settings.request_bound, run.settings.max_wait, ledger.debts)
     run.stage = Stage(run.settings, target, run.id, budget, ledger, transport)
     run.stage.opening = _opening(session, run, target, in_process=transport is not None)
-    run.stage.say = _screen(run)
+    screen = _screen(run)
+    run.stage.say, run.stage.rewrite = screen.say, screen.rewrite
+    run.stage.conceal = run.redact.add
     run.stage.start(_scenes(session.items))
     run.stage.greet()
+
+
+def _given_secrets(settings: Settings) -> list[str | None]:
+    headers = [value for _, value in settings.header]
+    bare = [value.rpartition(" ")[2] for value in headers]
+    tokens = [settings.token, settings.second_token, settings.restricted_token]
+    return [*tokens, settings.expired_token, *headers, *bare]
 
 
 def _target(run: Run) -> Target:
@@ -148,6 +163,10 @@ def _target(run: Run) -> Target:
         # A deep run is not held to one window, so its own server need not be either.
         roomy = () if run.settings.request_bound else ("--rate-limit", "10000000")
         return run.resources.enter_context(reference_server(*roomy))
+    launch = launch_of(run.settings)
+    if launch is not None:
+        # Before the target is made: its --token-command may log in at what is started.
+        run.resources.enter_context(started(launch))
     return given_target(run.settings)
 
 
@@ -165,18 +184,11 @@ def _opening(
     return lambda: nullcontext(Ground(target))
 
 
-def _screen(run: Run) -> Callable[[str], None]:
-    """Return what shows a line at once, from any thread.
-
-    While a test waits pytest keeps what is printed; this goes around it.
-    """
-    screen = os.dup(1)
-    run.resources.callback(os.close, screen)
-
-    def say(line: str) -> None:
-        os.write(screen, f"\n{run.redact(line)}\n".encode())
-
-    return say
+def _screen(run: Run) -> Screen:
+    """Return what shows a line at once: while a test waits, pytest keeps what is printed."""
+    descriptor = os.dup(1)
+    run.resources.callback(os.close, descriptor)
+    return Screen(descriptor, run.redact)
 
 
 def _scenes(items: list[pytest.Item]) -> list[str]:
@@ -197,6 +209,15 @@ def _end_early(session: pytest.Session, run: Run, status: int, message: str) -> 
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None:
         reporter.write_line(f"ERROR: {run.message}", red=True)
+    return True
+
+
+def _show_output(session: pytest.Session, run: Run, lines: list[str]) -> bool:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    hidden = [run.redact(line) for line in lines]
+    for line in session.config.hook.pytest_contacts_output(lines=hidden) or ():
+        if reporter is not None:
+            reporter.write_line(f"  {line}")
     return True
 
 
@@ -315,6 +336,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
         run.close()
         if exitstatus != pytest.ExitCode.USAGE_ERROR:
             session.exitstatus = _report(session, run)
+            settle_log(run.settings, session.exitstatus, run.redact)
         return (yield)
     finally:
         run.interrupts.restore()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from conformance.kit.client import Client
 from conformance.kit.exchange import Exchange
+from conformance.kit.renewal import TokenRanOut
 from conformance.kit.wire import TargetUnavailable
 
 STRANGER = "5c0f2d6e-8a1b-4c3d-9e7f-0a1b2c3d4e5f"
@@ -24,8 +25,8 @@ class Refused(Exception):
         self.exit_status = exit_status
 
 
-async def greet(api: Client) -> None:
-    """Ask for one contact, and where that fails for two more things.
+async def greet(api: Client) -> Exchange:
+    """Ask for one contact, and where that fails for two more things; return the last answer.
 
     Raises:
         Refused: the target is unreachable, refuses the token, has no Contacts API at this path,
@@ -35,12 +36,15 @@ async def greet(api: Client) -> None:
     try:
         first = await api.list(limit=1)
         if _is_envelope(first) and first.status not in (401, 403, 404):
-            return
+            return first
         others = [await api.search(limit=1), await api.get(STRANGER)]
     except TargetUnavailable as problem:
         url = api.wire.base_url
         raise Refused(f"--base-url {url}: {problem.reason}; is the server running?") from None
+    except TokenRanOut as problem:
+        raise Refused(f"--token: the target refuses it: {problem.reason}") from None
     _conclude(api.wire.base_url, [first, *others])
+    return others[-1]
 
 
 def _conclude(url: str, answers: list[Exchange]) -> None:

@@ -36,6 +36,7 @@ from conformance.kit.limiter_steps import (
     Volley,
 )
 from conformance.kit.limiter_trial import Trial
+from conformance.kit.renewal import Renewal
 from conformance.kit.settings import Settings, is_loopback
 from conformance.kit.target import Target
 from conformance.kit.wire import Outgoing, TargetUnavailable, Transport, Wire
@@ -148,6 +149,7 @@ class Probe:
         self.evidence = Evidence(ledger)
         self.requests = 0
         self.leftovers: list[str] = []
+        self.renewal: Renewal | None = None
         self._settings = settings
         self._ledger = ledger
         self._allowance = allowance
@@ -188,6 +190,7 @@ class Probe:
             local_address=SECOND_ADDRESS if address == SECOND else None,
         )
         wire.observers.append(self.evidence.observe)
+        wire.renewal = self.renewal
         return wire
 
     async def _take_steps(self, trial: Trial) -> None:

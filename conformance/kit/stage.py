@@ -27,12 +27,15 @@ from conformance.kit.checks import Evidence
 from conformance.kit.cleaning import clean
 from conformance.kit.client import Client
 from conformance.kit.deeds import Deeds
+from conformance.kit.exchange import Exchange
 from conformance.kit.expect import PremiseFailed
+from conformance.kit.forecast import await_room, forecast_of, quota_of
 from conformance.kit.ledger import Ledger
 from conformance.kit.preflight import Refused, greet
 from conformance.kit.probe import Allowance, Ground, Opening, Probe, not_permitted, opened
+from conformance.kit.renewal import Renewal
 from conformance.kit.settings import Settings
-from conformance.kit.target import Target
+from conformance.kit.target import Target, source_of
 from conformance.kit.wire import Wire, current_scene
 
 T = TypeVar("T")
@@ -192,6 +195,10 @@ class Stage:
     """What opens a server whose rate limit may be spent; None: there is none."""
     say: Callable[[str], None] = lambda _line: None
     """Shows a line on the screen at once."""
+    rewrite: Callable[[str], None] = lambda _line: None
+    """Shows a line in the place of the last one, where the screen can."""
+    conceal: Callable[[str], None] = lambda _secret: None
+    """Keeps a credential that came up during the run out of every report."""
     evidence: Evidence = field(init=False)
     probe: Probe | None = field(default=None, init=False)
     leftovers: list[str] = field(default_factory=list)
@@ -208,7 +215,7 @@ class Stage:
         self.wire: Wire | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
-        self._first: asyncio.Future[None] | None = None
+        self._first: asyncio.Future[Exchange] | None = None
         self._cleaning = False
         self._thread: threading.Thread | None = None
 
@@ -272,9 +279,12 @@ class Stage:
         self._task = asyncio.current_task()
         wire = Wire(self.settings, self.target.base_url, self.budget, transport=self.transport)
         wire.observers.append(self.evidence.observe)
+        source = source_of(self.settings, self.target)
+        wire.renewal = Renewal(self.target, source, self._renewed, self._note)
         self.wire = wire
         async with wire:
             try:
+                await self._begin(wire, wanted)
                 await self._perform(wanted)
             finally:
                 self._cleaning = True
@@ -283,14 +293,31 @@ class Stage:
             self.finished.set_result(None)
             await self._probe_at_last(wire, wanted)
 
-    async def _perform(self, wanted: list[Script]) -> None:
+    def _renewed(self, target: Target) -> None:
+        """Let the scenes work with a fresh token, which no report may show either."""
+        self.conceal(target.token)
+        self.target = target
+
+    def _note(self, notice: str) -> None:
+        if notice not in self.notices:
+            self.notices.append(notice)
+
+    async def _begin(self, wire: Wire, wanted: list[Script]) -> None:
+        """Send the first requests, show the forecast, and wait for a window that has room."""
         self._first = asyncio.ensure_future(greet(self.client()))
         try:
-            await asyncio.shield(self._first)
+            answer = await asyncio.shield(self._first)
         except Refused as problem:
             self.greeting.set_exception(problem)
             raise
+        counts = [
+            sum(s.phase is not Phase.PROBE for s in some) for some in (wanted, SCRIPTS.values())
+        ]
+        forecast = forecast_of(self.settings, *counts, quota_of(answer))
+        await await_room(forecast, wire, self.say, self.rewrite)
         self.greeting.set_result(None)
+
+    async def _perform(self, wanted: list[Script]) -> None:
         names = {phase: [s.name for s in wanted if s.phase is phase] for phase in Phase}
         beside = names.pop(Phase.PROBE) if self._probes_beside() else []
         probing = [asyncio.ensure_future(self.play(name)) for name in beside]
@@ -339,6 +366,7 @@ class Stage:
             seconds = self.budget.max_wait - self.budget.waited
             allowance = Allowance(None if most is None else most - self.budget.used, seconds)
         self.probe = Probe(self.settings, ground, ledger, allowance, self.say)
+        self.probe.renewal = None if ground.own or self.wire is None else self.wire.renewal
         return self.probe
 
     async def _stop_scenes(self, wire: Wire) -> None:

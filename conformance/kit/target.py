@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from conformance.kit.credentials import Credential, NotAJwt, bearer, claims
 from conformance.kit.settings import Settings, UsageProblem
@@ -28,6 +29,10 @@ class Target:
         bare = [value.rpartition(" ")[2] for value in values]
         return [*bare, *([self.expired_token] if self.expired_token else [])]
 
+    def with_token(self, token: str) -> Target:
+        """Return the same target, its first account speaking with another token."""
+        return replace(self, token=token, accounts={**self.accounts, "first": bearer(token)})
+
 
 def given_target(settings: Settings) -> Target:
     """Return the target that the user named.
@@ -36,7 +41,7 @@ def given_target(settings: Settings) -> Target:
         UsageProblem: the token command fails, or prints no JWT.
 
     """
-    token = settings.token or _ask(settings.token_command or "")
+    token = settings.token or ask(settings.token_command or "")
     return target_with(
         settings.base_url or "",
         token,
@@ -65,7 +70,20 @@ def target_with(
     return Target(base_url, token, accounts, expired, embedded)
 
 
-def _ask(command: str) -> str:
+def source_of(settings: Settings, target: Target) -> Callable[[], str] | None:
+    """Return what asks the user's command for a fresh token; None where there is none to ask."""
+    if settings.token_command is None or target.embedded:
+        return None
+    return partial(ask, settings.token_command)
+
+
+def ask(command: str) -> str:
+    """Return the JWT that the user's token command prints.
+
+    Raises:
+        UsageProblem: it fails, takes too long, or prints no JWT; the text shows none of its output.
+
+    """
     try:
         # The command is the user's own configuration, run as a shell runs it.
         done = subprocess.run(  # noqa: S602
@@ -78,6 +96,9 @@ def _ask(command: str) -> str:
         )
     except subprocess.TimeoutExpired:
         remedy = f"the command did not end within {COMMAND_TIMEOUT_S:.0f} s"
+        raise UsageProblem("--token-command", None, remedy) from None
+    except (OSError, ValueError) as problem:
+        remedy = f"the command cannot be run: {type(problem).__name__}"
         raise UsageProblem("--token-command", None, remedy) from None
     if done.returncode != 0:
         remedy = f"the command ended with status {done.returncode}; run it by hand to see why"

@@ -23,6 +23,7 @@ from conformance.kit.budget import Budget, BudgetExhausted
 from conformance.kit.credentials import Credential
 from conformance.kit.exchange import Exchange, Request, Response
 from conformance.kit.expect import PremiseFailed
+from conformance.kit.renewal import Renewal
 from conformance.kit.settings import Settings
 
 BODY_LIMIT = 8 * 1024 * 1024
@@ -106,6 +107,7 @@ class Wire:
         self.budget = budget
         self.statistics = Statistics()
         self.observers: list[Observer] = []
+        self.renewal: Renewal | None = None
         self._settings = settings
         self._transport = transport
         self._local_address = local_address
@@ -149,24 +151,46 @@ class Wire:
     async def send(self, outgoing: Outgoing, credential: Credential) -> Exchange:
         """Send until the target no longer answers 429, and return the exchange.
 
+        A 401 is sent again, once, where a fresh token came of it: a refused request did nothing.
+
         Raises:
             BudgetExhausted: the request or the wait for the rate limit does not fit.
             TargetUnavailable: no usable answer came.
+            TokenRanOut: the token has run out, and there is no other.
 
         """
+        repeated = False
         for _ in range(THROTTLED_TRIES):
-            async with self._slots:
-                # Inside the slot, so that whoever queued for it learns of a window closed meanwhile.
-                await self._wait_for_window()
-                self._refuse_when_halted()
-                self.budget.spend(settles=outgoing.settles)
-                exchange = await self._patiently(outgoing, credential)
-            self._observe(exchange)
+            used, exchange = await self._turn(outgoing, credential)
+            self._observe(exchange, used)
+            if exchange.status == 401 and await self._renewed(used, exchange, repeated):
+                repeated = True
+                self.budget.limited(settles=outgoing.settles)
+                continue
             if exchange.status != 429:
                 return exchange
             self.budget.limited(settles=outgoing.settles)
             self._throttled(exchange)
         raise BudgetExhausted(f"still limited after {THROTTLED_TRIES} waits ({exchange.line})")
+
+    async def _turn(
+        self, outgoing: Outgoing, credential: Credential
+    ) -> tuple[Credential, Exchange]:
+        async with self._slots:
+            # Inside the slot, so that whoever queued for it learns of a window closed meanwhile.
+            await self._wait_for_window()
+            used = await self._present(credential)
+            self._refuse_when_halted()
+            self.budget.spend(settles=outgoing.settles)
+            return used, await self._patiently(outgoing, used)
+
+    async def _present(self, credential: Credential) -> Credential:
+        return credential if self.renewal is None else await self.renewal.present(credential)
+
+    async def _renewed(self, used: Credential, exchange: Exchange, repeated: bool) -> bool:
+        if self.renewal is None:
+            return False
+        return await self.renewal.refused(used, exchange, repeated=repeated)
 
     async def send_once(self, outgoing: Outgoing, credential: Credential) -> Exchange:
         """Send one request and return whatever comes, a 429 too (the limiter probe's way).
@@ -177,11 +201,25 @@ class Wire:
 
         """
         async with self._slots:
+            used = await self._present(credential)
             self._refuse_when_halted()
             self.budget.spend(settles=outgoing.settles)
-            exchange = await self._attempt(outgoing, credential)
-        self._observe(exchange)
+            exchange = await self._attempt(outgoing, used)
+        self._observe(exchange, used)
         return exchange
+
+    async def pause(self, seconds: float, tell: Callable[[float], None]) -> None:
+        """Wait, as one waits for a rate limit; tell the seconds left, once a second.
+
+        Raises:
+            BudgetExhausted: the wait does not fit into what the user allows.
+
+        """
+        self.budget.wait(seconds)
+        ends = self._clock() + seconds
+        while (left := ends - self._clock()) > 0:
+            tell(left)
+            await self._sleep(min(left, 1.0))
 
     async def halt(self, grace_s: float) -> None:
         """Let no further request out; wait for those in flight, at most the seconds given."""
@@ -206,8 +244,10 @@ class Wire:
         if self._halted:
             raise PremiseFailed("the run was interrupted")
 
-    def _observe(self, exchange: Exchange) -> None:
+    def _observe(self, exchange: Exchange, used: Credential) -> None:
         self.statistics.count(exchange)
+        if self.renewal is not None and self.renewal.ran_out(used, exchange):
+            return  # What a token that has run out is told is no evidence on the other clauses.
         for observer in self.observers:
             observer(exchange)
 

@@ -52,14 +52,14 @@ async def late_update(s: Scene) -> None:
     # The second was archived and restored before: that its update is kept shows at the end.
     _, restored = archiving.rounds[-1]
     changes = [
-        (crew.decoy.exchange, {"notes": "changed later"}),
-        (restored, {"tags": ["later"]}),
+        (crew.decoy.id, crew.decoy.exchange, {"notes": "changed later"}),
+        (archiving.moved.id, restored, {"tags": ["later"]}),
     ]
     # The clause speaks of time, so time has to pass; on most targets it already has.
-    last = max(x.ended for x, _ in changes)
+    last = max(x.ended for _, x, _ in changes)
     await asyncio.sleep(max(0.0, last + LATER_S - time.time()))
-    answers = await s.all(*(s.api.update(str(x.contact["id"]), body) for x, body in changes))
-    s.out.steps = [(before, x) for (before, _), x in zip(changes, answers, strict=True)]
+    answers = await s.all(*(s.api.update(i, body) for i, _, body in changes))
+    s.out.steps = [(before, x) for (_, before, _), x in zip(changes, answers, strict=True)]
 
 
 @scene(Phase.CLOSING)

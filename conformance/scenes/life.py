@@ -27,7 +27,7 @@ MOST = 100
 DEEP_STEPS = 30
 PEOPLE = 5
 """Contacts in one example of the deep profile."""
-LEAST = 12
+LEAST = 14
 """Fewer requests than this are no story at all."""
 FAILURES_KEPT = 3
 STEPS_TOLD = 14

@@ -90,12 +90,12 @@ def tests_load(session: nox.Session) -> None:
 
 @nox.session
 def benchmark(session: nox.Session) -> None:
-    """Measure the load side: `-- load`."""
-    what, *rest = session.posargs or ["load"]
-    if what != "load":
-        session.error(f"benchmark {what}: unknown; there is: load")
-    _install(session, "load")
-    _run(session, "-m", "load.benchmark", *rest)
+    """Measure the gate from near and far, or with `-- load` what the checks of the load side cost."""
+    if session.posargs[:1] == ["load"]:
+        _install(session, "load")
+        _run(session, "-m", "load.benchmark", *session.posargs[1:])
+    _install(session, "conformance")
+    _run(session, "-m", "conformance.benchmark", *session.posargs)
 
 
 @nox.session

@@ -7,10 +7,11 @@ room enough once it starts anew, the run waits before it begins.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from conformance.kit.exchange import Exchange
+from conformance.kit.expect import PremiseFailed
 from conformance.kit.limiter_answers import whole
 from conformance.kit.settings import Settings
 from conformance.kit.wire import Wire
@@ -22,6 +23,7 @@ BORROWED = 100
 SETTLING_S = 1.0
 """`RateLimit-Reset` is whole seconds, which a target may round down."""
 Tell = Callable[[str], None]
+Again = Callable[[], Awaitable[Exchange]]
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,13 @@ def quota_of(exchange: Exchange) -> Quota:
     return Quota(*(whole(exchange.response.headers.get(name)) for name in names))
 
 
-async def await_room(forecast: Forecast, wire: Wire, say: Tell, rewrite: Tell) -> None:
+async def await_room(
+    forecast: Forecast, wire: Wire, again: Again, say: Tell, rewrite: Tell
+) -> None:
     """Show the forecast, and wait for a new window where the run needs one and may wait for it.
 
-    `say` shows a line, `rewrite` shows one in the place of the last where the screen allows it.
+    `again` repeats the first request, `say` shows a line, and `rewrite` shows one in the place of
+    the last where the screen allows it.
     """
     wait_s = forecast.wait_s(wire.budget.used)
     allowed = wire.budget.max_wait - wire.budget.waited
@@ -95,7 +100,22 @@ async def await_room(forecast: Forecast, wire: Wire, say: Tell, rewrite: Tell) -
     if wait_s > allowed:
         say(f"{forecast.line}; that is not enough, and --max-wait leaves {allowed:.0f} s to wait")
         return
+    waited = wire.budget.waited
+    if not await _counts_down(forecast.quota, again):
+        # Where nothing was left, the wire has waited the window out by itself.
+        doubt = "that is not believed, as it did not fall with the next request"
+        say(f"{forecast.line}; {doubt if wire.budget.waited == waited else 'that was waited for'}")
+        return
     until = time.strftime("%H:%M:%S", time.localtime(time.time() + wait_s))
     say(f"{forecast.line}\nwaiting {wait_s:.0f} s, until {until}, for a window with room for all")
     await wire.pause(wait_s, lambda left: rewrite(f"{left:.0f} s to wait"))
     rewrite("")
+
+
+async def _counts_down(quota: Quota, again: Again) -> bool:
+    """Whether `Remaining` falls with a request: no long wait for a header that is wrong (LIMIT-02)."""
+    try:
+        remaining = quota_of(await again()).remaining
+    except PremiseFailed:
+        return False
+    return remaining is not None and quota.remaining is not None and remaining < quota.remaining

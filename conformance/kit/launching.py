@@ -28,8 +28,9 @@ LOG = "start-command.log"
 READY_TIMEOUT_S = 60.0
 ANSWER_TIMEOUT_S = 5.0
 STOP_TIMEOUT_S = 10.0
+KILL_TIMEOUT_S = 2.0
 FIRST_PAUSE_S = 0.05
-LAST_PAUSE_S = 1.0
+LAST_PAUSE_S = 0.5
 LINES_SHOWN = 20
 WITHHELD = frozenset(
     option.variable
@@ -195,19 +196,26 @@ def _ended(process: subprocess.Popen[bytes], pause_s: float) -> int | None:
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
     """End the whole process group: what a shell or npm starts may outlive either."""
-    deadline = time.monotonic() + STOP_TIMEOUT_S
-    alive = _signalled(process, signal.SIGTERM)
-    pause = FIRST_PAUSE_S
+    gone = False
     try:
-        while alive and time.monotonic() < deadline:
-            if _ended(process, pause) is not None:
-                alive = _signalled(process, 0)
-                time.sleep(pause if alive else 0)
-            pause = min(pause * 1.5, LAST_PAUSE_S)
+        gone = _end(process, signal.SIGTERM, STOP_TIMEOUT_S)
     finally:
-        if alive:
-            _signalled(process, signal.SIGKILL)
+        if not gone:
+            _end(process, signal.SIGKILL, KILL_TIMEOUT_S)
         process.wait()
+
+
+def _end(process: subprocess.Popen[bytes], number: signal.Signals, timeout_s: float) -> bool:
+    """Send a signal to the process group; return whether it is gone within the time."""
+    deadline = time.monotonic() + timeout_s
+    pause = FIRST_PAUSE_S
+    alive = _signalled(process, number)
+    while alive and time.monotonic() < deadline:
+        time.sleep(pause)
+        pause = min(pause * 1.5, LAST_PAUSE_S)
+        process.poll()  # A leader that nobody has waited for is still in its group.
+        alive = _signalled(process, 0)
+    return not alive
 
 
 def _signalled(process: subprocess.Popen[bytes], number: int) -> bool:

@@ -17,7 +17,8 @@ from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import httpx
 import pytest
@@ -31,12 +32,15 @@ from conformance.kit.exchange import Exchange
 from conformance.kit.expect import PremiseFailed
 from conformance.kit.forecast import await_room, forecast_of, quota_of
 from conformance.kit.ledger import Ledger
+from conformance.kit.outcome import Outcome
 from conformance.kit.preflight import Refused, greet
 from conformance.kit.probe import Allowance, Ground, Opening, Probe, not_permitted, opened
 from conformance.kit.renewal import Renewal
 from conformance.kit.settings import Settings
 from conformance.kit.target import Target, source_of
 from conformance.kit.wire import Wire, current_scene
+
+__all__ = ["SCRIPTS", "Act", "Outcome", "Phase", "Scene", "Script", "Stage", "new_run_id", "scene"]
 
 T = TypeVar("T")
 GRACE_S = 3.0
@@ -93,46 +97,6 @@ def scene(phase: Phase = Phase.MAIN) -> Callable[[Act], Any]:
         return outcome
 
     return register
-
-
-class Outcome:
-    """What a scene kept, by attribute. A missing one is a broken premise, not a verdict."""
-
-    def __init__(self, name: str) -> None:
-        """Start empty."""
-        self._name = name
-        self._problem: BaseException | None = None
-        self._complete = False
-
-    def __getattr__(self, name: str) -> Any:
-        """Explain what is missing; only called where the attribute does not exist."""
-        problem = self.__dict__.get("_problem")
-        if name.startswith("__") or problem is None:
-            raise AttributeError(name)
-        if isinstance(problem, PremiseFailed):
-            raise PremiseFailed(problem.reason, problem.kind)
-        raise problem
-
-    if TYPE_CHECKING:
-
-        def __setattr__(self, name: str, value: Any) -> None:
-            """Keep a value."""
-
-    def has(self, name: str) -> bool:
-        """Whether the scene kept this value."""
-        return name in self.__dict__
-
-    def cut_short(self) -> PremiseFailed | None:
-        """Return why the scene could not go on, or None where it came to its end or broke."""
-        problem = self.__dict__.get("_problem")
-        return problem if isinstance(problem, PremiseFailed) and not self._complete else None
-
-    def _stopped(self, problem: BaseException) -> None:
-        self._problem = problem
-
-    def _ended(self) -> None:
-        self._complete = True
-        self._problem = PremiseFailed(f"the scene {self._name} did not get that far")
 
 
 @dataclass
@@ -304,17 +268,17 @@ class Stage:
 
     async def _begin(self, wire: Wire, wanted: list[Script]) -> None:
         """Send the first requests, show the forecast, and wait for a window that has room."""
-        self._first = asyncio.ensure_future(greet(self.client()))
+        self._first = asyncio.ensure_future(greet(api := self.client()))
         try:
             answer = await asyncio.shield(self._first)
         except Refused as problem:
             self.greeting.set_exception(problem)
             raise
-        counts = [
-            sum(s.phase is not Phase.PROBE for s in some) for some in (wanted, SCRIPTS.values())
-        ]
-        forecast = forecast_of(self.settings, *counts, quota_of(answer))
-        await await_room(forecast, wire, self.say, self.rewrite)
+        scenes = {s.name for s in wanted if s.phase is not Phase.PROBE}
+        every = {s.name for s in SCRIPTS.values() if s.phase is not Phase.PROBE}
+        forecast = forecast_of(self.settings, len(scenes), len(every), quota_of(answer))
+        again = partial(api.list, limit=1)
+        await await_room(forecast, wire, again, self.say, self.rewrite)
         self.greeting.set_result(None)
 
     async def _perform(self, wanted: list[Script]) -> None:

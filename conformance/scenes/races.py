@@ -97,8 +97,7 @@ class Round:
 @scene(Phase.RACES)
 async def races(s: Scene) -> None:
     """Race creates, then updates and reads of one contact, then deletes of the others."""
-    enough = s.settings.concurrency >= 2
-    premise(enough, "--concurrency 1 leaves nothing to race; give 2 or more", kind="permission")
+    _need_company(s)
     s.out.rounds = []
     people = factory(s)
     if s.stage.budget.used < COLD:
@@ -118,6 +117,7 @@ async def raced_deletes(s: Scene) -> None:
 
     It follows the full house, for which these contacts are wanted alive.
     """
+    _need_company(s)
     before = await s.of("races")
     s.out.rounds = []
     people = factory(s)
@@ -125,6 +125,11 @@ async def raced_deletes(s: Scene) -> None:
         premise(seen.left, "the contacts to delete could not be made")
         s.out.rounds.append(seen)
         await _delete(s, people, seen.token, seen.left, seen)
+
+
+def _need_company(s: Scene) -> None:
+    enough = s.settings.concurrency >= 2
+    premise(enough, "--concurrency 1 leaves nothing to race; give 2 or more", kind="permission")
 
 
 async def _create(s: Scene, people: ContactFactory, token: str, seen: Round) -> list[Made]:

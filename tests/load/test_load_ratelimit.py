@@ -25,7 +25,12 @@ from fixtures.variants.limits import SlidingWindow, TokenBucket
 LIMIT, WINDOW_S = 40, 5.0
 AT_ONCE = 6
 MUTANTS = all_mutants()
-PROBED = sorted(name for name, mutant in MUTANTS.items() if mutant.probes)
+TIMED = "LIMIT-13"
+"""Turns on fractions of a second: the simulated trials have it, on a clock that is exact."""
+PROBED = sorted(
+    {m.clauses[0]: n for n, m in MUTANTS.items() if m.probes and m.clauses[0] != TIMED}.values()
+)
+"""One defect of each other clause that needs a probe; the simulated trials have all of them."""
 Make = Callable[[Config], Starlette]
 
 

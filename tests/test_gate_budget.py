@@ -1,0 +1,174 @@
+"""What a run does about a limit that it foresees, and about a token that runs out, end to end."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+from kit.gate_runs import Gate, Served
+
+import schemas
+from fixtures.reference.limiter import FixedWindowLimiter, Window
+from fixtures.reference.tokens import mint
+
+WINDOW_S = 6.0
+RUN_OUT = "the token given with --token expired at "
+
+
+class Spent(FixedWindowLimiter):
+    """A window of which others have had some requests when the run's first one comes."""
+
+    def __init__(self, limit: int, window: float, spent: int) -> None:
+        super().__init__(limit, window)
+        self.spent = spent
+
+    def current_window(self, key: str, now: float) -> Window:
+        window = super().current_window(key, now)
+        window.count, self.spent = window.count + self.spent, 0
+        return window
+
+
+def test_a_window_too_full_for_the_run_is_waited_for_before_it_begins(
+    gate: Gate, served_with: Callable[..., Served]
+) -> None:
+    served = served_with(Spent(500, WINDOW_S, 300))
+
+    run = gate.run(**served.options())
+
+    requests = run.document["requests"]
+    assert run.status == 0, run.screen
+    assert run.document["verdict"] == "passed"
+    assert "; the target says 199 of 500 are left, for 6 s\nwaiting 7 s, until " in run.screen
+    assert run.screen.count("waiting") == 1
+    assert (requests["throttled"], requests["waited_s"]) == (0, WINDOW_S + 1)
+    assert run.document["leftovers"] == []
+    assert served.remaining() == 0
+
+
+class Rising(FixedWindowLimiter):
+    """Says how many requests it has counted where it should say how many are left."""
+
+    def remaining(self, window: Window) -> int:
+        return min(self.limit, window.count)
+
+
+def test_a_count_that_does_not_fall_is_not_waited_for(
+    gate: Gate, served_with: Callable[..., Served]
+) -> None:
+    served = served_with(Rising(500, 900.0))
+
+    run = gate.run("--clause", "DELETE-01", **served.options())
+
+    assert run.status == 0, run.screen
+    assert "that is not believed, as it did not fall with the next request" in run.screen
+    assert run.document["requests"]["waited_s"] == 0
+
+
+def test_a_window_with_nothing_left_is_waited_for_once(
+    gate: Gate, served_with: Callable[..., Served]
+) -> None:
+    served = served_with(Spent(500, 3.0, 499))
+
+    run = gate.run("--clause", "DELETE-01", **served.options())
+
+    requests = run.document["requests"]
+    assert run.status == 0, run.screen
+    assert "the target says 0 of 500 are left, for 3 s; that was waited for" in run.screen
+    assert (requests["throttled"], requests["waited_s"]) == (1, 3)
+
+
+def test_a_wait_beyond_max_wait_is_not_begun(
+    gate: Gate, served_with: Callable[..., Served]
+) -> None:
+    served = served_with(Spent(500, 900.0, 300))
+
+    run = gate.run("--max-wait", "100", **served.options())
+
+    assert run.status == 6, run.screen
+    assert "that is not enough, and --max-wait leaves 100 s to wait" in run.screen
+    assert run.document["requests"]["waited_s"] == 0
+    assert [c["id"] for c in run.clauses.values() if c["status"] == "failed"] == []
+
+
+def test_a_limit_below_what_the_run_needs_ends_it_incomplete_and_names_the_clauses(
+    gate: Gate, served_with: Callable[..., Served]
+) -> None:
+    served = served_with(FixedWindowLimiter(120, 900.0))
+
+    run = gate.run("--max-wait", "0", **served.options())
+
+    missing = [
+        c["id"] for c in run.clauses.values() if c["gating"] and c["reason_kind"] == "budget"
+    ]
+    assert run.status == run.document["exit_status"] == 6, run.screen
+    assert missing != []
+    assert all(clause in run.document["message"] for clause in missing)
+    assert "the target says 119 of 120 are left, for 900 s" in run.screen
+    assert "waiting" not in run.screen
+    assert [c["id"] for c in run.clauses.values() if c["status"] == "failed"] == []
+
+
+def test_a_selection_that_fits_into_what_is_left_waits_for_nothing(
+    gate: Gate, served_with: Callable[..., Served]
+) -> None:
+    served = served_with(Spent(500, 900.0, 300))
+
+    run = gate.run("--clause", "DELETE-01", **served.options())
+
+    assert run.status == 0, run.screen
+    assert "forecast  at most 150 requests in 1 scene; the target says 199 of 500" in run.screen
+    assert run.document["requests"]["waited_s"] == 0
+
+
+# --- tokens ------------------------------------------------------------------------------------
+
+
+def expiring(served: Served, after: int) -> str:
+    """A token of the first account that runs out at the server's request of this number."""
+    token = mint(served.app.state.application.config.secret, subject="ann", account="acme", ttl_s=8)
+    ends = int(time.time()) + 8 + 1
+    count = 0
+
+    def hold(_method: str, _path: str) -> None:
+        nonlocal count
+        count += 1
+        if count == after:
+            threading.Event().wait(max(0.0, ends - time.time()))
+
+    served.on_request = hold
+    return token
+
+
+def test_a_token_that_runs_out_in_the_middle_condemns_no_clause(gate: Gate, served: Served) -> None:
+    options = {**served.options(), "CONTACTS_TOKEN": expiring(served, 150)}
+
+    run = gate.run(**options)
+
+    document = run.document
+    reasons = [c["reason"] for c in run.clauses.values() if c["reason_kind"] == "premise"]
+    assert run.status == document["exit_status"] == 6, run.screen
+    assert [c["id"] for c in run.clauses.values() if c["violations"]] == []
+    assert [c["id"] for c in run.clauses.values() if c["status"] == "error"] == []
+    assert sum(reason.startswith(RUN_OUT) for reason in reasons) > 20
+    assert any(notice.startswith(RUN_OUT) for notice in document["notices"])
+    assert len(document["leftovers"]) == served.remaining()
+    schemas.validator("results").validate(document)
+
+
+def test_a_token_command_carries_a_run_over_the_end_of_its_token(
+    gate: Gate, served: Served
+) -> None:
+    options = {**served.options(), "CONTACTS_TOKEN": expiring(served, 150)}
+    asked = gate.directory.parent / "asked"
+    printing = f"print(open({str(asked)!r}, 'a').write('x') and {served.target.token!r})"
+
+    run = gate.run(**options, CONTACTS_TOKEN_COMMAND=f'{sys.executable} -c "{printing}"')
+
+    assert run.status == 0, run.screen
+    assert len(asked.read_text()) == 1
+    assert "the token was renewed with --token-command" in " ".join(run.document["notices"])
+    assert run.document["leftovers"] == []
+    assert served.remaining() == 0
+    assert served.target.token.split(".")[1] not in run.everything()

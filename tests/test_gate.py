@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -326,3 +327,28 @@ def without_ids(_headers: dict[str, str], body: dict[str, Any]) -> dict[str, Any
     for record in records or []:
         record.pop("id", None)
     return body
+
+
+UNTIDY = """
+import gc
+
+
+class Untidy:
+    def __del__(self):
+        raise ResourceWarning("a file that an interrupt left open")
+
+
+def pytest_unconfigure():
+    Untidy()
+    gc.collect()
+"""
+
+
+def test_what_is_left_open_when_all_is_over_changes_no_status(gate: Gate, tmp_path: Path) -> None:
+    (tmp_path / "untidy.py").write_text(UNTIDY)
+
+    options = ("-p", "untidy", "--clause", "GET-01")
+    run = gate.run(*options, PYTHONPATH=str(tmp_path))
+
+    assert run.status == 0, run.screen
+    assert "Traceback" not in run.screen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Generator
 from contextlib import nullcontext
 from typing import Any
@@ -57,6 +58,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "clause(id): the one clause that the test judges")
     # A connection cut off by an interrupt warns at the garbage collection; no verdict hangs on it.
     config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
+    # pytest applies the line to each test; what it finds when all is over it warns of without.
+    warnings.filterwarnings("ignore", category=pytest.PytestUnraisableExceptionWarning)
     if getattr(config.option, "numprocesses", None):
         raise pytest.UsageError("-n: the scenes run once, in one process; leave -n out")
     given = {o.name: getattr(config.option, f"contacts_{o.name}", None) for o in OPTIONS}

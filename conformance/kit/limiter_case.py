@@ -14,6 +14,11 @@ from conformance.kit.limiter_models import FITS, FIXED, GREEDY, ROUNDING_S, Fit,
 Status = Literal["passed", "failed", "warned", "not_evaluated", "observed"]
 FINDINGS_KEPT = 12
 REPEATED_SHARE = 0.2
+FEWEST_TRIES = 2
+"""One request alone may have had what just came back of the budget."""
+UNTOLD = "no answer tells how long the window is, so there is no number to hold to"
+ELSEWHERE = "another address"
+"""The row of plain requests from a second client address, which has a budget of its own."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,10 @@ class Case:
     announced: int | None
     window_s: float
     loopback: bool
+    told: bool = True
+    """Whether anything told how long the window is."""
+    trickled: frozenset[str] = frozenset()
+    """Rows of the bypass matrix that the budget itself may have let pass, as it comes back."""
     unlimited: frozenset[str] = frozenset()
     """Operations that are never refused (LIMIT-05)."""
 
@@ -145,7 +154,7 @@ class Case:
 
     def windows(self) -> Iterator[list[Answer]]:
         """Yield the plain answers of each fixed window; ones around its end belong to none."""
-        if self.fit is None or not isinstance(self.fit.model, FixedWindow):
+        if not self.told or self.fit is None or not isinstance(self.fit.model, FixedWindow):
             return
         for window in self.fit.model.windows:
             inside = [
@@ -209,18 +218,18 @@ def bypass_matrix(case: Case) -> list[Bypass]:
         tried = answer.status != NO_ANSWER and answer.variation != NO_CREDENTIALS
         if tried and not answer.plain and case.while_shut(answer):
             groups.setdefault(name_of(answer), []).append(answer)
-    return [_row(name, tries) for name, tries in groups.items()]
+    return [_row(name, tries, case) for name, tries in groups.items()]
 
 
 def name_of(answer: Answer) -> str:
     """Return the name of the row that an answer belongs to."""
     if answer.variation:
         return answer.variation
-    return "another token" if answer.address == FIRST else "another address"
+    return "another token" if answer.address == FIRST else ELSEWHERE
 
 
-def _row(name: str, tries: list[Answer]) -> Bypass:
+def _row(name: str, tries: list[Answer], case: Case) -> Bypass:
     effective = sum(not a.refused and a.effective for a in tries)
     refused = sum(a.refused for a in tries)
-    # A budget that trickles back may let any one try pass, but hardly each of them.
-    return Bypass(name, len(tries), refused, effective, effective == len(tries))
+    works = effective == len(tries) >= FEWEST_TRIES and name not in case.trickled
+    return Bypass(name, len(tries), refused, effective, works)

@@ -11,15 +11,17 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from conformance.kit.exchange import OPERATIONS
-from conformance.kit.limiter_answers import Answer, Batch, http_date
+from conformance.kit.limiter_answers import FIRST, Answer, Batch, batches, http_date
 from conformance.kit.limiter_case import (
+    ELSEWHERE,
+    UNTOLD,
     Case,
     ClauseVerdict,
     bypass_matrix,
     held_to_limit,
     name_of,
 )
-from conformance.kit.limiter_models import FITS, FIXED, best_fits
+from conformance.kit.limiter_models import CLEAR_MARGIN, FIT_SHARE, FITS, FIXED, best_fits
 
 AGREEMENT_S = 1.0
 HALF_FROM, HALF_TO = 0.35, 0.65
@@ -156,7 +158,7 @@ def _past(case: Case) -> bool:
 
     Where windows end faster than requests come, no limit is reached however many are sent.
     """
-    if case.announced is None:
+    if case.announced is None or not case.told:
         return False
     fits = best_fits([case.announced], case.window_s, case.observed).values()
     return all(any(miss.beyond for miss in fit.misses) for fit in fits)
@@ -176,6 +178,12 @@ def _as_many_as_announced(case: Case, verdict: ClauseVerdict) -> None:
         else:
             verdict.undecided("the limit was not reached")
         return
+    if not case.told:
+        if case.fit is not None and case.fit.limit == announced:
+            verdict.that(True, "", "")
+        else:
+            verdict.undecided(UNTOLD)
+        return
     beyond, short, seen, shown = _first_window(case, announced)
     if 0 < beyond + short <= sum(a.operation in case.unlimited for a in case.plain):
         verdict.undecided(f"{', '.join(sorted(case.unlimited))} is never refused: no exact count")
@@ -186,7 +194,8 @@ def _as_many_as_announced(case: Case, verdict: ClauseVerdict) -> None:
     else:
         verdict.that(not short, expected, seen, shown)
     if case.fit is not None and not beyond and not short:
-        explained = case.fit.limit == announced
+        held = held_to_limit(case, announced, case.observed)
+        explained = held.score - case.fit.score < max(CLEAR_MARGIN, FIT_SHARE * announced)
         actual = f"a limit of {case.fit.limit} explains the answers"
         verdict.that(explained, expected, actual, shown)
 
@@ -223,9 +232,12 @@ def _first_window(case: Case, announced: int) -> tuple[int, int, str, Answer]:
 def _shared(case: Case) -> bool:
     """Whether Remaining sometimes, but not always, fell by more than one from one to the next."""
     drops = []
-    for before, after in pairwise(case.answers):
+    # Of two requests in flight together, the one that is sent last may be counted first.
+    ours = [a for a in case.answers if a.address == FIRST]
+    for one, other in pairwise(batches(ours)):
+        before, after = one.answers[0], other.answers[0]
         a, b = before.remaining_value, after.remaining_value
-        alone = before.plain and after.plain and before.answered <= after.sent
+        alone = one.size == other.size == 1 and before.plain and after.plain
         if alone and not after.refused and a and b is not None and b < a:
             drops.append(a - b)
     return bool(drops) and max(drops) > 1 and min(drops) <= 1
@@ -234,11 +246,13 @@ def _shared(case: Case) -> bool:
 @judged_by("LIMIT-07")
 def _comes_back(case: Case, verdict: ClauseVerdict) -> None:
     promises: list[tuple[float, Answer]] = []
-    for batch in case.observed:
+    ours = [a for a in case.answers if a.address == FIRST and a.operation not in case.unlimited]
+    for batch in batches(ours):
         due, promise = min(promises, default=(float("inf"), None), key=_due)
         # Where processes count for themselves, one does not know when the other is ready.
         last = max(promises, key=_due)[0] if promises and case.side_by_side else due
-        if promise is not None and (last if not batch.accepted else due) <= batch.start:
+        over = (last if not batch.accepted else due) <= batch.start
+        if promise is not None and over and all(a.plain for a in batch.answers):
             verdict.that(
                 batch.accepted,
                 f"a request passes once Retry-After {promise.retry_after} is over",
@@ -280,7 +294,9 @@ def _no_bypass(case: Case, verdict: ClauseVerdict) -> None:
         return
     for row in rows:
         actual = f"{row.effective} of {row.tried} took effect past the limit"
-        if row.name == "another address":
+        if row.name in case.trickled:
+            continue
+        if row.name == ELSEWHERE:
             expected = "a budget of its own for another client address"
             verdict.warn(row.refused < row.tried, expected, "refused as well")
             continue
@@ -290,15 +306,18 @@ def _no_bypass(case: Case, verdict: ClauseVerdict) -> None:
         shown = next((a for a in others if a.effective), None)
         say(not row.works, f"429 past the limit for {row.name}", actual, shown)
     if not verdict.checks:
-        verdict.undecided("nothing but plain requests was tried past the limit")
+        verdict.undecided(
+            "the budget came back as fast as it could be tried"
+            if rows
+            else "nothing but plain requests was tried past the limit"
+        )
 
 
 @judged_by("LIMIT-10")
 def _under_concurrency(case: Case, verdict: ClauseVerdict) -> None:
-    if case.fit is None:
-        verdict.undecided(
-            "no kind of window explains the answers, so there is no number to hold to"
-        )
+    if case.fit is None or not case.told:
+        unknown = "no kind of window explains the answers, so there is no number to hold to"
+        verdict.undecided(unknown if case.told else UNTOLD)
         return
     crossed = [row for row in case.fit.expected if row[0].size > 1 and row[2] < row[0].size]
     beyond = sum(max(0, batch.accepted - most) for batch, _, most in crossed)
@@ -333,14 +352,26 @@ def _choices(case: Case, verdict: ClauseVerdict) -> None:
 
 @judged_by("LIMIT-13")
 def _half_way(case: Case, verdict: ClauseVerdict) -> None:
-    if case.kind != FIXED:
-        verdict.undecided("the window is not shown to be fixed")
-        return
-    for promise, asked in _half_way_requests(case.plain):
+    counted = [a for a in case.plain if a.operation not in case.unlimited]
+    for promise, asked in _half_way_requests(counted):
+        # A window that ends too early is no window of the announced length, so no kind fits.
+        explained = case.fit is not None and case.fit.limit == case.announced
+        if case.kind != FIXED and (explained or not _whole_again(asked)):
+            continue
         expected = f"429 at half of Retry-After {promise.retry_after}"
         verdict.that(asked.refused, expected, asked.status, asked)
     if not verdict.checks:
-        verdict.undecided("no request was sent at half of a Retry-After of 4 s or more")
+        fixed = case.kind == FIXED
+        unasked = "no request was sent at half of a Retry-After of 4 s or more"
+        verdict.undecided(unasked if fixed else "the window is not shown to be fixed")
+
+
+def _whole_again(answer: Answer) -> bool:
+    """Whether an answer says that the whole budget came back, as no window but a fixed one does."""
+    limit, remaining = answer.limit_value, answer.remaining_value
+    if answer.refused or limit is None or remaining is None:
+        return False
+    return remaining >= limit - 2 > 0
 
 
 def _half_way_requests(plain: list[Answer]) -> Iterator[tuple[Answer, Answer]]:

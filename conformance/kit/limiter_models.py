@@ -11,6 +11,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Protocol
 
 from conformance.kit.limiter_answers import Answer, Batch
@@ -39,11 +40,18 @@ class Model(Protocol):
 
 @dataclass
 class Window:
-    """A fixed window that was seen: from when at the earliest, and the span in which it ends."""
+    """A fixed window that was seen: from when at the earliest, and the span in which it ends.
+
+    `used` passed in it for sure, `perhaps` in it or in the window before. `late` passed around its
+    end, the first of them at `late_from`: in it or in the next window.
+    """
 
     opened: float
     ends: tuple[float, float]
     used: int = 0
+    perhaps: int = 0
+    late: int = 0
+    late_from: float = math.inf
 
 
 class FixedWindow:
@@ -62,28 +70,53 @@ class FixedWindow:
 
     def room(self, start: float, end: float) -> tuple[int, int]:
         """Return what is left of the window, all of it after its end, both bounds around its end."""
-        if not self.windows or start >= self.windows[-1].ends[1]:
+        if not self.windows:
             return self.limit, self.limit
-        left = max(0, self.limit - self.windows[-1].used)
-        inside = end < self.windows[-1].ends[0]
-        return left, left if inside else left + self.limit
+        window = self.windows[-1]
+        if start >= window.ends[1]:
+            return max(0, self.limit - window.late), self.limit
+        most = max(0, self.limit - window.used)
+        fewest = max(0, self.limit - window.used - window.perhaps - window.late)
+        return fewest, most if end < window.ends[0] else most + self.limit
 
     def record(self, batch: Batch) -> None:
         """Count what passed, in a new window where the running one cannot have let it pass."""
         if self._opens_with(batch):
-            self.windows.append(Window(batch.start, self._ends(batch)))
-        self.windows[-1].used += batch.accepted
+            sure = batch.accepted - self._left_before(batch)
+            perhaps = batch.accepted - sure + (self.windows[-1].late if self.windows else 0)
+            opened = batch.end if self._straddles(batch) else batch.start
+            self.windows.append(Window(opened, self._ends(batch), sure, perhaps))
+        elif batch.end >= self.windows[-1].ends[0]:
+            window = self.windows[-1]
+            window.late += batch.accepted
+            if batch.accepted:
+                window.late_from = min(window.late_from, batch.start)
+        else:
+            self.windows[-1].used += batch.accepted
 
     def _opens_with(self, batch: Batch) -> bool:
         if not self.windows or batch.start >= self.windows[-1].ends[1]:
             return True
-        left = max(0, self.limit - self.windows[-1].used)
-        return batch.end >= self.windows[-1].ends[0] and batch.accepted > left
+        return batch.end >= self.windows[-1].ends[0] and batch.accepted > self._left_before(batch)
+
+    def _straddles(self, batch: Batch) -> bool:
+        """Whether a batch may lie in two windows, so that its first request need not open one."""
+        return batch.size > 1 and bool(self.windows) and batch.start < self.windows[-1].ends[1]
+
+    def _left_before(self, batch: Batch) -> int:
+        """Return how many of the batch may have passed in the window before the one it opens."""
+        if not self.windows or batch.start >= self.windows[-1].ends[1]:
+            return 0
+        return max(0, self.limit - self.windows[-1].used - self.windows[-1].late)
 
     def _ends(self, batch: Batch) -> tuple[float, float]:
-        if not self.aligned or not self.windows:
+        if not self.windows:
             return batch.start + self.length, batch.opened + self.length
         first, last = self.windows[-1].ends
+        if not self.aligned:
+            opened = max(first, min(batch.start, self.windows[-1].late_from))
+            latest = batch.end if self._straddles(batch) else batch.opened
+            return opened + self.length, latest + self.length
         passed = max(1, math.ceil((batch.opened - first) / self.length))
         return first + passed * self.length, last + passed * self.length
 
@@ -248,21 +281,56 @@ class Fit:
 
 
 def fixed_fits(limit: int, length: float, observed: Sequence[Batch]) -> list[Fit]:
-    """Return fixed windows of this size: opened by the first request, and as its headers say."""
-    first = observed[0].answers[0]
-    models = [FixedWindow(limit, length)]
-    if first.reset_value is not None and first.reset_value <= length:
+    """Return fixed windows of this size: as its headers say, and opened by the first request."""
+    models = []
+    for ends in _first_ends(observed, length):
         for aligned in (False, True):
-            running = _running(first, limit)
+            running = Window(observed[0].start, ends, _spent_before(observed[0].answers[0], limit))
             models.append(FixedWindow(limit, length, running, aligned=aligned))
+    models.append(FixedWindow(limit, length))
     return [Fit(FIXED, "fixed window", limit, length, m).run(observed) for m in models]
 
 
-def _running(first: Answer, limit: int) -> Window:
-    reset, remaining = first.reset_value or 0, first.remaining_value
+def _spent_before(first: Answer, limit: int) -> int:
+    """Return what others had spent of the window that was running, as its headers say."""
     announced = first.limit_value or limit
-    spent = 0 if remaining is None else max(0, announced - remaining - 1)
-    return Window(first.sent, (first.sent + reset - ROUNDING_S, first.answered + reset), spent)
+    remaining = first.remaining_value
+    return 0 if remaining is None else max(0, announced - remaining - 1)
+
+
+def _first_ends(observed: Sequence[Batch], length: float) -> Iterator[tuple[float, float]]:
+    """Yield the spans in which the window that was running may end, as its headers say."""
+    first = observed[0].answers[0]
+    reset = first.reset_value
+    if reset is None or reset > length:
+        return
+    renewed = _renewed(observed)
+    told = first.sent + reset - ROUNDING_S <= renewed[1].end if renewed else False
+    if renewed is None or not told or renewed[0].start > first.answered + length + ROUNDING_S:
+        # Whether Reset is rounded up or down is the server's choice.
+        yield first.sent + reset - ROUNDING_S, first.answered + reset
+        yield first.sent + reset, first.answered + reset + ROUNDING_S
+        return
+    before, after = renewed
+    next_reset = after.answers[0].reset_value or 0
+    low = max(before.start, after.start + next_reset - ROUNDING_S - length)
+    high = min(after.start, after.end + next_reset + ROUNDING_S - length)
+    yield (low, high) if low < high else (before.start, after.start)
+
+
+def _renewed(observed: Sequence[Batch]) -> tuple[Batch, Batch] | None:
+    """Return the first two single requests in a row of which the second shows a new budget."""
+    for before, after in pairwise(observed):
+        if before.size > 1 or after.size > 1:
+            continue
+        a, b = before.answers[0], after.answers[0]
+        left, then = a.remaining_value, b.remaining_value
+        reset, later = a.reset_value, b.reset_value
+        if left is None or then is None or reset is None or later is None:
+            continue
+        if then >= left and later > reset - (b.sent - a.answered) + ROUNDING_S:
+            return before, after
+    return None
 
 
 def sliding_fits(limit: int, length: float, observed: Sequence[Batch]) -> list[Fit]:
@@ -324,17 +392,17 @@ def best_fits(limits: Iterable[int], length: float, observed: Sequence[Batch]) -
 def shown(best: dict[str, Fit], announced: int | None = None) -> Fit | None:
     """Return the one fit that the observations single out, or None where they do not.
 
-    A kind that explains them with the announced limit need not lead by much before one that takes
-    another limit to explain them.
+    A kind that explains them with the announced limit need not lead before one that takes another
+    limit to explain them.
     """
     if not _came_back(next(iter(best.values()))):
         return None
-    ranked = sorted(best.values(), key=lambda fit: fit.score)
+    ranked = sorted(best.values(), key=lambda fit: (fit.score, fit.limit != announced))
     winner, runner_up = ranked[0], ranked[1]
     if winner.unexplained > max(CLEAR_MARGIN, FIT_SHARE * winner.limit):
         return None
     simpler = winner.limit == announced != runner_up.limit
-    margin = 1 if simpler else CLEAR_MARGIN
+    margin = 0 if simpler else CLEAR_MARGIN
     return winner if runner_up.score - winner.score >= margin else None
 
 

@@ -15,10 +15,13 @@ The course of a trial, from the first request at t0 on:
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import count
+from string import ascii_lowercase
+from typing import Any
 
 import schemas
-from conformance.kit.limiter_answers import NO_CREDENTIALS, Answer
+from conformance.kit.limiter_answers import FIRST, NO_CREDENTIALS, Answer
 from conformance.kit.limiter_steps import (
     SECOND,
     VARIATIONS,
@@ -40,9 +43,22 @@ SHORT_WAIT_S = 10.0
 """A wait that is worth it even where two windows are over."""
 MOST_TRIES = 12
 DRAINING_ROUNDS = 24
-TRIES_EACH = 2
+TRIES_EACH = 3
 WRITES = ("create", "update", "delete", "archive", "restore")
 LONG_ENOUGH_S = 4.0
+
+
+@dataclass(frozen=True)
+class _RefusedWrite:
+    """A write past the limit: the index of its answer, and what would be found if it took effect."""
+
+    index: int
+    operation: str
+    mark: str
+
+
+def _name_field(body: Mapping[str, Any]) -> str:
+    return "last_name" if body.get("last_name") else "first_name"
 
 
 Steps = Generator[Step, list[Reply], None]
@@ -62,8 +78,9 @@ class Trial:
         self.began = 0.0
         self.live: list[str] = []
         self._refused_body = plan.make_body()
-        self._writes: list[int] = []
-        self._passed: set[str] = set()
+        self._writes: list[_RefusedWrite] = []
+        self._passed: dict[str, int] = {}
+        self._numbers = count()
 
     @property
     def estimate(self) -> int:
@@ -133,6 +150,11 @@ class Trial:
     def _calibrate(self) -> Steps:
         """Learn limit and window from one answer; where the budget is not whole, wait for it."""
         first = (yield from self._send(Shot("list", query={"limit": "1"}))).answer
+        if not first.refused and first.reset_value in (0, 1):
+            # A window about to end does not tell its length: the next one does.
+            until = first.answered + first.reset_value + 1 + MARGIN_S
+            yield Pause(until, "the window is about to end")
+            first = (yield from self._send(Shot("list", query={"limit": "1"}))).answer
         self._learn(first)
         spent = first.refused or self._spent_before(first)
         length = self._duration(first if spent else None)
@@ -159,7 +181,8 @@ class Trial:
         if limit is None or remaining is None:
             return False
         ends_soon = reset is not None and reset < self.window_s * (2 * PAUSE_SHARE)
-        return remaining < limit - 1 or (ends_soon and reset is not None and reset > 1)
+        before = remaining < limit - len(self.answers)
+        return before or (ends_soon and reset is not None and reset > 1)
 
     def _duration(self, spent: Answer | None) -> float:
         """Return seconds: the rest of a window that others opened, one window, and the requests."""
@@ -187,7 +210,10 @@ class Trial:
         while (spent := len(self.answers) - before) < min(self.bound, 2 * self.limit + 40):
             if not paused and spent >= self.limit // 2:
                 paused = True
-                until = self.began + PAUSE_SHARE * self.window_s
+                pause = PAUSE_SHARE * self.window_s
+                if self.plan.window_s is None and (self.longest_reset or 0.0) <= 1:
+                    pause = min(pause, SHORT_WAIT_S)
+                until = self.began + pause
                 yield Pause(until, "half of the budget is spent")
             reply = yield from self._send(shot)
             if reply.answer.refused:
@@ -199,7 +225,8 @@ class Trial:
     def _learn_from_refusal(self, refused: Answer) -> None:
         """Take the window to end with Retry-After, where no Reset ever told its length."""
         told = refused.patience_s
-        if self.plan.window_s is None and self.longest_reset is None and told is not None:
+        untold = self.plan.window_s is None and (self.longest_reset or 0.0) <= 1
+        if untold and told is not None:
             self.window_s = min(self.window_s, refused.answered - self.began + max(1.0, told))
 
     def _life(self, fallback: str) -> Generator[Shot, Reply, None]:
@@ -249,22 +276,32 @@ class Trial:
     def _every_operation(self, subjects: Mapping[str, str]) -> Iterator[Shot]:
         change = subjects["change"]
         yield Shot("list", query={"limit": "1"})
-        yield Shot("create", body=self._refused_body)
+        yield Shot("create", body=self._one_of_many())
         yield Shot("search", query={"limit": "1"})
-        yield Shot("update", change, body={"notes": "refused"})
+        yield Shot("update", change, body={"notes": f"refused {next(self._numbers)}"})
         yield Shot("get", change)
         yield Shot("archive", change)
         yield Shot("restore", subjects["restore"])
         yield Shot("delete", subjects["delete"])
 
+    def _one_of_many(self) -> dict[str, Any]:
+        """Return a body that one search finds together with the others of its kind."""
+        field = _name_field(self._refused_body)
+        word = str(self._refused_body[field])
+        rounds, letter = divmod(next(self._numbers), len(ascii_lowercase))
+        suffix = ascii_lowercase[rounds % len(ascii_lowercase)] + ascii_lowercase[letter]
+        return {**self._refused_body, field: word + suffix}
+
     def _refusable(self, shot: Shot) -> Generator[Step, list[Reply], bool]:
         """Send, and return whether it passed; remember refused writes for the looking up."""
         reply = yield from self._send(shot)
+        index = len(self.answers) - 1
         if 200 <= reply.answer.status < 300:
-            # The same write passed as well: nobody can tell which of the two took effect.
-            self._passed.add(shot.operation)
+            self._passed[shot.operation] = index
         elif shot.operation in WRITES:
-            self._writes.append(len(self.answers) - 1)
+            body = shot.body or {}
+            mark = body.get("notes") or (body and body[_name_field(body)])
+            self._writes.append(_RefusedWrite(index, shot.operation, str(mark)))
         return not reply.answer.refused
 
     def _attempts(self, contact_id: str) -> Iterator[Shot]:
@@ -296,14 +333,12 @@ class Trial:
         yield from self._until_passed(shot)
 
     def _promise(self) -> Answer:
-        """Return the first refusal since a plain request last passed."""
+        """Return the first plain refusal since a request last passed."""
         promise = None
-        for answer in reversed([a for a in self.answers if a.plain]):
-            if not answer.refused:
-                if promise is not None:
-                    break
-                continue
-            promise = answer
+        for answer in reversed([a for a in self.answers if a.address == FIRST]):
+            if not answer.refused and promise is not None:
+                break
+            promise = answer if answer.refused and answer.plain else promise
         return promise or self.answers[-1]
 
     def _patience(self, promise: Answer) -> float:
@@ -329,9 +364,10 @@ class Trial:
     def _look_up(self, subjects: Mapping[str, str]) -> Steps:
         """Find out whether refused writes took effect (LIMIT-08)."""
         happened: dict[str, bool] = {}
+        marks: dict[str, frozenset[str]] = {}
         change = yield from self._until_passed(Shot("get", subjects["change"]))
         if change.answer.status == 200:
-            happened["update"] = change.record().get("notes") == "refused"
+            marks["update"] = frozenset([str(change.record().get("notes"))])
             happened["archive"] = change.record().get("is_archived") is True
         restore = yield from self._until_passed(Shot("get", subjects["restore"]))
         if restore.answer.status == 200:
@@ -339,23 +375,38 @@ class Trial:
         delete = yield from self._until_passed(Shot("get", subjects["delete"]))
         if delete.answer.status in (200, 404):
             happened["delete"] = delete.answer.status == 404
-        happened |= yield from self._look_for_creates()
-        for index in self._writes:
-            refused = self.answers[index]
-            if refused.operation not in self._passed:
-                self.answers[index] = replace(refused, effect=happened.get(refused.operation))
+        marks |= yield from self._look_for_creates()
+        for write in self._writes:
+            effect = self._effect(write, happened, marks)
+            self.answers[write.index] = replace(self.answers[write.index], effect=effect)
 
-    def _look_for_creates(self) -> Generator[Step, list[Reply], dict[str, bool]]:
-        body = self._refused_body
-        word = str(body.get("last_name") or body["first_name"])
+    def _effect(
+        self,
+        write: _RefusedWrite,
+        happened: Mapping[str, bool],
+        marks: Mapping[str, frozenset[str]],
+    ) -> bool | None:
+        """Return whether a refused write took effect, None where nobody can tell."""
+        passed = self._passed.get(write.operation)
+        if write.operation in marks:
+            found = write.mark in marks[write.operation]
+            overwritten = write.operation == "update" and (passed or -1) > write.index
+            return found or (None if overwritten else False)
+        # The same write passed as well: which of the two took effect is not to be seen.
+        return happened.get(write.operation) if passed is None else None
+
+    def _look_for_creates(self) -> Generator[Step, list[Reply], dict[str, frozenset[str]]]:
+        """Return the names of the contacts that creates past the limit may have made."""
+        field = _name_field(self._refused_body)
+        word = str(self._refused_body[field])
         query = {"search": word, "limit": "100"}
         reply = yield from self._until_passed(Shot("list", query=query))
         found = reply.record().get("contacts")
         if reply.answer.status != 200 or not isinstance(found, list):
             return {}
-        ours = [r for r in found if isinstance(r, dict) and word in map(str, r.values())]
+        ours = [r for r in found if isinstance(r, dict) and word in str(r.get(field))]
         self.live += [str(r["id"]) for r in ours if "id" in r and r["id"] not in self.live]
-        return {"create": bool(ours)}
+        return {"create": frozenset(str(r[field]) for r in ours)}
 
     def _clean(self) -> Steps:
         """Delete what the trial made; what is left stays in `live`."""

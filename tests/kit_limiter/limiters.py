@@ -126,6 +126,27 @@ class Bucket:
 
 
 @dataclass
+class Pace:
+    """How long requests take on a busy machine: `typical` seconds, and at times up to `stall` more."""
+
+    typical: float
+    stall: float
+    seed: int
+
+    def __post_init__(self) -> None:
+        self.chances = random.Random(self.seed)  # noqa: S311 - repeatable, not secret
+
+    def took(self) -> float:
+        stalled = self.chances.random() < 0.1
+        usual = self.typical * self.chances.uniform(0.5, 2)
+        return usual + (self.chances.uniform(0, self.stall) if stalled else 0)
+
+    def judged(self, sent: float, answered: float) -> float:
+        """When the limiter saw a request."""
+        return self.chances.uniform(sent, answered)
+
+
+@dataclass
 class Server:
     """An address book behind a limiter, with the defects as small overrides."""
 
@@ -133,6 +154,7 @@ class Server:
     latency: float = 0.002
     book: dict[str, dict[str, Any]] = field(default_factory=dict)
     requests: int = 0
+    pace: Pace | None = None
     choices: random.Random = field(
         default_factory=lambda: random.Random(7)  # noqa: S311 - repeatable, not secret
     )
@@ -194,7 +216,7 @@ class Server:
             return 201, {"success": True, "data": self.book[record["id"]]}
         if shot.operation in ("list", "search"):
             word = shot.query.get("search", "")
-            found = [r for r in self.book.values() if word and word in map(str, r.values())]
+            found = [r for r in self.book.values() if word and word in str(r.get("last_name"))]
             return 200, {"success": True, "data": {"contacts": found}}
         return self.on_record(shot)
 
@@ -232,6 +254,8 @@ def play(trial: Trial, server: Server, start: float = 1_000_000.0) -> list[Forec
 
 
 def _volley(step: Volley, server: Server, now: float) -> tuple[float, list[Reply]]:
+    if server.pace is not None:
+        return _busy_volley(step, server, server.pace, now)
     replies, gap = [], server.latency / step.in_flight
     ending: deque[tuple[float, Shot]] = deque()
     for shot in step.shots:
@@ -245,6 +269,25 @@ def _volley(step: Volley, server: Server, now: float) -> tuple[float, list[Reply
     for at, shot in ending:
         server.commit(shot, at)
     return replies[-1].answer.answered + 0.0005, replies
+
+
+def _busy_volley(step: Volley, server: Server, pace: Pace, now: float) -> tuple[float, list[Reply]]:
+    free = [now] * step.in_flight
+    moments: list[tuple[float, bool, int, float, float]] = []
+    for index in range(len(step.shots)):
+        slot = min(range(len(free)), key=free.__getitem__)
+        sent = free[slot]
+        answered = free[slot] = sent + pace.took()
+        judged = pace.judged(sent, answered)
+        moments.append((judged, False, index, sent, answered))
+        moments.append((pace.judged(judged, answered), True, index, sent, answered))
+    replies: dict[int, Reply] = {}
+    for at, over, index, sent, answered in sorted(moments):
+        if over:
+            server.commit(step.shots[index], at)
+        else:
+            replies[index] = server.answer(step.shots[index], sent, at, answered)
+    return max(free) + 0.0005, [replies[index] for index in range(len(step.shots))]
 
 
 def run(server: Server, start: float = 1_000_000.0, **options: Any) -> tuple[Trial, list[Forecast]]:

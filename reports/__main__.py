@@ -1,61 +1,102 @@
-"""`python -m reports render conformance.json [--out DIR]`: makes the reports of a run anew."""
+"""Reports from results documents: `render` one anew, `diff` two.
+
+Exit statuses: 0 written, 1 newly broken (`diff --fail-on-broken`), 3 a report could not be made,
+4 usage, or a file that cannot be used.
+"""
 
 import argparse
-import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from reports import diff
+from reports.documents import UnreadableError, read_document
+from reports.files import write_atomically
+from reports.safety import one_line
 from reports.write import ReportError, write_all
 
 EXIT_OK = 0
+EXIT_BROKEN = 1
 EXIT_KIT = 3
 EXIT_USAGE = 4
-
-
-class UnreadableError(Exception):
-    """A file that is no results document; the message says which and why."""
+_FORMAT_BY_SUFFIX = {".html": "html", ".htm": "html", ".md": "markdown"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Render the reports and return the exit status.
-
-    0 all written, 3 a report failed, 4 usage or no such results document.
-    """
+    """Make the reports asked for and return the exit status."""
     options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
     try:
-        document = read_document(options.document)
-        earlier = read_document(options.compare_to) if options.compare_to else None
-        paths = write_all(document, options.out or options.document.parent, earlier=earlier)
+        return command(options)
     except UnreadableError as problem:
-        sys.stderr.write(f"{problem}\n")
-        return EXIT_USAGE
+        return _complain(str(problem), EXIT_USAGE)
     except ReportError as problem:
-        sys.stderr.write(f"{problem}\n")
-        return EXIT_KIT
+        return _complain(str(problem), EXIT_KIT)
+
+
+def _render(options: argparse.Namespace) -> int:
+    document = read_document(options.document)
+    earlier = read_document(options.compare_to) if options.compare_to else None
+    paths = write_all(document, options.out or options.document.parent, earlier=earlier)
     sys.stdout.writelines(f"{path}\n" for path in paths)
     return EXIT_OK
 
 
-def read_document(path: Path) -> dict[str, Any]:
-    """Return the results document in a file.
+def _diff(options: argparse.Namespace) -> int:
+    before, now = (read_document(path) for path in (options.before, options.now))
 
-    Raises:
-        UnreadableError: the file is missing, is no JSON, or holds something else.
+    def make() -> tuple[str, bool]:
+        names = (diff.name_of(options.before), diff.name_of(options.now))
+        found = diff.diff(now, before, names)
+        return diff.RENDERERS[_format(options)](found), bool(found.changes.broken)
 
-    """
+    return _deliver(make, options)
+
+
+def _deliver(make: Callable[[], tuple[str, bool]], options: argparse.Namespace) -> int:
+    """Make a report and put it where it goes; `make` returns it, and whether it shows a breach."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as problem:
-        raise UnreadableError(f"{path} cannot be read: {problem.strerror}") from problem
-    except (ValueError, RecursionError) as problem:
-        raise UnreadableError(f"{path} is no JSON: {problem}") from problem
-    keys = {"verdict", "exit_status", "clauses"}
-    if not isinstance(document, dict) or not keys <= document.keys():
-        wanted = ", ".join(sorted(keys))
-        raise UnreadableError(f"{path} is no results document: expected an object with {wanted}")
-    return document
+        report, is_broken = make()
+    except Exception as problem:  # noqa: BLE001 - whatever breaks in a renderer is the kit's fault
+        cause = one_line(f"{type(problem).__name__}: {problem}")
+        return _complain(f"the report could not be made: {cause}", EXIT_KIT)
+    if options.out is None:
+        _print(report)
+    else:
+        try:
+            write_atomically(options.out, report)
+        except OSError as problem:
+            named = one_line(str(options.out))
+            remedy = "give a file in a directory that is there and writable"
+            cause = f"--out {named} cannot be written: {problem.strerror}"
+            return _complain(f"{cause}; {remedy}", EXIT_USAGE)
+    return EXIT_BROKEN if is_broken and options.fail_on_broken else EXIT_OK
+
+
+def _print(report: str) -> None:
+    # The reports declare, or are read as, UTF-8, whatever the terminal's encoding is.
+    content = report.encode("utf-8")
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # The reader has seen enough; what is left must not fail when Python flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _complain(message: str, status: int) -> int:
+    sys.stderr.write(f"{message}\n")
+    return status
+
+
+def _format(options: argparse.Namespace) -> str:
+    if options.format:
+        return str(options.format)
+    suffix = options.out.suffix.lower() if options.out else ""
+    return _FORMAT_BY_SUFFIX.get(suffix, "text")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -68,12 +109,28 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m reports", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="render")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
     render = commands.add_parser("render", help="render a results document anew")
+    render.set_defaults(command=_render)
     render.add_argument("document", type=Path, help="a conformance.json")
     render.add_argument("--out", type=Path, help="directory to write to (default: the document's)")
     render.add_argument("--compare-to", type=Path, help="an earlier conformance.json")
+    differ = commands.add_parser("diff", help="say what changed between two results documents")
+    differ.set_defaults(command=_diff)
+    differ.add_argument("before", type=Path, help="the conformance.json of the earlier run")
+    differ.add_argument("now", type=Path, help="the conformance.json of the later run")
+    differ.add_argument(
+        "--fail-on-broken", action="store_true", help="exit with 1 where a clause is newly broken"
+    )
+    _add_output(differ, tuple(diff.RENDERERS))
     return parser
+
+
+def _add_output(command: argparse.ArgumentParser, formats: Sequence[str]) -> None:
+    command.add_argument(
+        "--format", choices=formats, help="default: by the suffix of --out, else text"
+    )
+    command.add_argument("--out", type=Path, help="file to write to (default: print it)")
 
 
 if __name__ == "__main__":

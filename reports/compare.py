@@ -6,7 +6,12 @@ from typing import Any
 
 from reports.results import Document, Results, complete
 
-_BREACHES = frozenset({"failed", "error", "warned"})
+ABSENT = "absent"
+"""What stands for the status of a clause in a run whose catalogue does not have it."""
+BREACHES = frozenset({"failed", "error", "warned"})
+"""The statuses of a clause that does not hold, or that the kit failed on."""
+_GRAVITY = {"warned": 1, "failed": 2, "error": 2}
+_CONDITIONS = ("target", "gate", "profile", "kit", "catalogue")
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,7 @@ class Changes:
     """The differences between two runs, each kind in contract order."""
 
     broken: tuple[Change, ...] = ()
-    """Clauses in breach now that were not before."""
+    """Clauses in breach now that were not before, or were with no more than a warning."""
     repaired: tuple[Change, ...] = ()
     """Clauses in breach before that are judged and hold now."""
     other: tuple[Change, ...] = ()
@@ -40,24 +45,43 @@ def changes(document: Document, earlier: Document) -> Changes:
     """Return what the document says differently from an earlier one."""
     now, before = complete(document), complete(earlier)
     differing = list(_status_changes(now, before))
-    broken = tuple(c for c in differing if c.now in _BREACHES and c.before not in _BREACHES)
+    broken = tuple(c for c in differing if _gravity(c.now) > _gravity(c.before))
     repaired = tuple(c for c in differing if _is_repaired(c))
     other = tuple(c for c in differing if c not in broken and c not in repaired)
     return Changes(broken, repaired, other, tuple(_behaviour_changes(now, before)))
 
 
+def conditions(document: Document, earlier: Document) -> tuple[Change, ...]:
+    """Return what the runs were made under that differs, and may explain what changed."""
+    now, before = complete(document), complete(earlier)
+    pairs = zip(_CONDITIONS, _conditions(before), _conditions(now), strict=True)
+    return tuple(Change(subject, old, new) for subject, old, new in pairs if old != new)
+
+
+def _conditions(results: Results) -> tuple[str, ...]:
+    target, kit = results["target"], results["kit"]
+    # The embedded server has another port in each run.
+    where = "the embedded server" if target["embedded"] else str(target["base_url"])
+    catalogue = str(kit["catalogue_sha256"])[:12]
+    return where, results["gate"], results["profile"], str(kit["version"]), catalogue
+
+
+def _gravity(status: str) -> int:
+    return _GRAVITY.get(status, 0)
+
+
 def _is_repaired(change: Change) -> bool:
-    return change.before in _BREACHES and change.now in {"passed", "observed"}
+    return change.before in BREACHES and change.now in {"passed", "observed"}
 
 
 def _status_changes(now: Results, before: Results) -> Iterator[Change]:
     then = {clause["id"]: clause["status"] for clause in before["clauses"]}
     for clause in now["clauses"]:
-        earlier = then.pop(clause["id"], "absent")
+        earlier = then.pop(clause["id"], ABSENT)
         if earlier != clause["status"]:
             yield Change(clause["id"], earlier, clause["status"])
     for clause_id, earlier in then.items():
-        yield Change(clause_id, earlier, "absent")
+        yield Change(clause_id, earlier, ABSENT)
 
 
 def _behaviour_changes(now: Results, before: Results) -> Iterator[Change]:

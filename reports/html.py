@@ -95,7 +95,7 @@ def render(document: Document, texts: Texts | None = None, earlier: Document | N
         "chart": chart(results),
         "command": repeat_command(results),
     }
-    return _environment().get_template("report.html.j2").render(context)
+    return environment().get_template("report.html.j2").render(context)
 
 
 def repeat_command(results: Results) -> str:
@@ -179,8 +179,9 @@ _FILTERS: dict[str, Callable[..., Any]] = {
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Return the environment of the pages: what it puts into one is visible text, escaped."""
+    pages = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -188,11 +189,15 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_visible,
     )
-    environment.filters |= _FILTERS
-    style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    pages.filters |= _FILTERS
+    style, *more = (
+        (TEMPLATES / name).read_text(encoding="utf-8")
+        for name in ("report.css", "load.css", "runs.css")
+    )
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
-    environment.globals |= {
+    pages.globals |= {
         "style": Markup(style),  # noqa: S704 - a file of this package
+        "style_of_runs": Markup("".join([style, *more])),  # noqa: S704 - files of this package
         "script": Markup(script),  # noqa: S704 - a file of this package
         "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         "STATUSES": STATUSES,
@@ -201,4 +206,4 @@ def _environment() -> Environment:
         "VIOLATIONS_SHOWN": VIOLATIONS_SHOWN,
         "plural": plural,
     }
-    return environment
+    return pages

@@ -223,6 +223,7 @@ def complete_clause(clause: Clause | Mapping[str, Any]) -> Clause:
     """Return a copy of the clause in which every key of `Clause` is present."""
     filled = {
         "group": clause["id"].rpartition("-")[0] or clause["id"],
+        "tier": "",
         "title": "",
         "gating": False,
         "source": "",

@@ -1,4 +1,4 @@
-"""Reports from results documents: `render` one anew, `diff` two.
+"""Reports from results documents: `render` one anew, `diff` two, `trend` of many.
 
 Exit statuses: 0 written, 1 newly broken (`diff --fail-on-broken`), 3 a report could not be made,
 4 usage, or a file that cannot be used.
@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from reports import diff
-from reports.documents import UnreadableError, read_document
+from reports import diff, trend, trend_page
+from reports.documents import UnreadableError, documents_in, read_document
 from reports.files import write_atomically
 from reports.safety import one_line
 from reports.write import ReportError, write_all
@@ -21,6 +21,7 @@ EXIT_OK = 0
 EXIT_BROKEN = 1
 EXIT_KIT = 3
 EXIT_USAGE = 4
+_TRENDS = {**trend.RENDERERS, "html": trend_page.page}
 _FORMAT_BY_SUFFIX = {".html": "html", ".htm": "html", ".md": "markdown"}
 
 
@@ -53,6 +54,21 @@ def _diff(options: argparse.Namespace) -> int:
         return diff.RENDERERS[_format(options)](found), bool(found.changes.broken)
 
     return _deliver(make, options)
+
+
+def _trend(options: argparse.Namespace) -> int:
+    runs: list[trend.Run] = []
+    for found in documents_in(options.places):
+        try:
+            if isinstance(found, UnreadableError):
+                raise found
+            runs.append(trend.run_of(read_document(found), trend.name_of(found)))
+        except UnreadableError as problem:
+            _complain(f"skipped: {problem}", EXIT_USAGE)
+    if not runs:
+        message = "no results document to show: give report directories, or directories of them"
+        return _complain(message, EXIT_USAGE)
+    return _deliver(lambda: (_TRENDS[_format(options)](trend.trend(runs)), False), options)
 
 
 def _deliver(make: Callable[[], tuple[str, bool]], options: argparse.Namespace) -> int:
@@ -123,6 +139,16 @@ def _parser() -> argparse.ArgumentParser:
         "--fail-on-broken", action="store_true", help="exit with 1 where a clause is newly broken"
     )
     _add_output(differ, tuple(diff.RENDERERS))
+    trends = commands.add_parser("trend", help="show many runs in the order of their start")
+    trends.set_defaults(command=_trend, fail_on_broken=False)
+    trends.add_argument(
+        "places",
+        type=Path,
+        nargs="+",
+        metavar="DIR",
+        help="a report directory, or one that holds report directories",
+    )
+    _add_output(trends, tuple(_TRENDS))
     return parser
 
 

@@ -11,7 +11,6 @@ ABSENT = "absent"
 BREACHES = frozenset({"failed", "error", "warned"})
 """The statuses of a clause that does not hold, or that the kit failed on."""
 _GRAVITY = {"warned": 1, "failed": 2, "error": 2}
-_CONDITIONS = ("target", "gate", "profile", "kit", "catalogue")
 
 
 @dataclass(frozen=True)
@@ -53,17 +52,23 @@ def changes(document: Document, earlier: Document) -> Changes:
 
 def conditions(document: Document, earlier: Document) -> tuple[Change, ...]:
     """Return what the runs were made under that differs, and may explain what changed."""
-    now, before = complete(document), complete(earlier)
-    pairs = zip(_CONDITIONS, _conditions(before), _conditions(now), strict=True)
-    return tuple(Change(subject, old, new) for subject, old, new in pairs if old != new)
+    now, before = conditions_of(complete(document)), conditions_of(complete(earlier))
+    return tuple(
+        Change(subject, old, now[subject]) for subject, old in before.items() if old != now[subject]
+    )
 
 
-def _conditions(results: Results) -> tuple[str, ...]:
+def conditions_of(results: Results) -> dict[str, str]:
+    """Return what a run was made under: whatever of it differs may explain another verdict."""
     target, kit = results["target"], results["kit"]
-    # The embedded server has another port in each run.
-    where = "the embedded server" if target["embedded"] else str(target["base_url"])
-    catalogue = str(kit["catalogue_sha256"])[:12]
-    return where, results["gate"], results["profile"], str(kit["version"]), catalogue
+    return {
+        # The embedded server has another port in each run.
+        "target": "the embedded server" if target["embedded"] else str(target["base_url"]),
+        "gate": results["gate"],
+        "profile": results["profile"],
+        "kit": str(kit["version"]),
+        "catalogue": str(kit["catalogue_sha256"])[:12],
+    }
 
 
 def _gravity(status: str) -> int:

@@ -78,29 +78,30 @@ def _deliver(make: Callable[[], tuple[str, bool]], options: argparse.Namespace) 
     except Exception as problem:  # noqa: BLE001 - whatever breaks in a renderer is the kit's fault
         cause = one_line(f"{type(problem).__name__}: {problem}")
         return _complain(f"the report could not be made: {cause}", EXIT_KIT)
-    if options.out is None:
-        _print(report)
-    else:
-        try:
-            write_atomically(options.out, report)
-        except OSError as problem:
-            named = one_line(str(options.out))
-            remedy = "give a file in a directory that is there and writable"
-            cause = f"--out {named} cannot be written: {problem.strerror}"
-            return _complain(f"{cause}; {remedy}", EXIT_USAGE)
+    try:
+        _put(report, options.out)
+    except OSError as problem:
+        named = f"--out {one_line(str(options.out))}" if options.out else "standard output"
+        remedy = "give --out a file in a directory that is there and writable"
+        return _complain(f"{named} cannot be written: {problem.strerror}; {remedy}", EXIT_USAGE)
     return EXIT_BROKEN if is_broken and options.fail_on_broken else EXIT_OK
 
 
-def _print(report: str) -> None:
-    # The reports declare, or are read as, UTF-8, whatever the terminal's encoding is.
-    content = report.encode("utf-8")
+def _put(report: str, out: Path | None) -> None:
+    if out is not None:
+        write_atomically(out, report)
+        return
     try:
         sys.stdout.flush()
-        sys.stdout.buffer.write(content)
+        # The reports declare, or are read as, UTF-8, whatever the terminal's encoding is.
+        sys.stdout.buffer.write(report.encode("utf-8"))
         sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        # The reader has seen enough; what is left must not fail when Python flushes at its end.
+    except OSError as problem:
+        # What is left in the buffer must not fail again when Python flushes it at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # A reader that closes the pipe has seen enough.
+        if not isinstance(problem, BrokenPipeError):
+            raise
 
 
 def _complain(message: str, status: int) -> int:

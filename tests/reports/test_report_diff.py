@@ -3,6 +3,8 @@
 import ast
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -298,7 +300,28 @@ def test_unwritable_out_is_one_line_and_exit_4(
     said = capsys.readouterr().err
     assert status == 4
     assert said.count("\n") == 1
-    assert "d.md cannot be written: No such file or directory; give a file in a directory" in said
+    assert "d.md cannot be written: No such file or directory; give --out a file in a" in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_full_standard_output_is_one_line_and_exit_4(tmp_path: Path) -> None:
+    path = _written(tmp_path, "a.json", documents.passing())
+    root = Path(diff.__file__).parents[1]
+
+    with Path("/dev/full").open("w") as full:
+        run = subprocess.run(  # noqa: S603 - our own module
+            [sys.executable, "-m", "reports", "diff", path, path],
+            cwd=root,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    assert run.returncode == 4
+    assert run.stderr.startswith("standard output cannot be written: No space left on device; ")
+    assert run.stderr.count("\n") == 1
 
 
 def test_broken_renderer_is_one_line_and_exit_3(

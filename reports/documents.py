@@ -4,11 +4,13 @@ Whoever renders what this module returns may rely on the kinds of value that the
 what a document leaves out is filled in by `results.complete`.
 """
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from reports.results import Exchange, complete
 from reports.safety import cut, one_line
 
 FILE_NAME = "conformance.json"
@@ -20,6 +22,7 @@ _MAPPINGS = ("behaviour", "budget", "kit", "requests", "target")
 _LISTS = ("clauses", "known_failures", "leftovers", "notices")
 _TEXTS = ("verdict", "gate", "profile", "started_at", "finished_at", "run_id")
 _CLAUSE_TEXTS = ("id", "status", "tier", "title")
+_CLAUSE_OPTIONS = ("reason", "reason_kind")
 
 
 class UnreadableError(Exception):
@@ -72,7 +75,8 @@ def malformed(document: Any) -> str | None:
     if version != SCHEMA_VERSION:
         shown = one_line(cut(str(version), 40))
         return f"expected schema_version {SCHEMA_VERSION}, got {shown}"
-    return next(_wrong_kinds(document), None) or next(_wrong_clauses(document["clauses"]), None)
+    wrong = (_wrong_kinds(document), _wrong_clauses(document["clauses"]), _wrong_depths(document))
+    return next(itertools.chain.from_iterable(wrong), None)
 
 
 def _documents_at(place: Path) -> list[Path]:
@@ -116,8 +120,8 @@ def _wrong_clauses(clauses: list[Any]) -> Iterator[str]:
             yield f"expected an object with id and status as clause {place}"
         elif not all(isinstance(clause.get(key, ""), str) for key in _CLAUSE_TEXTS):
             yield f"expected texts as {', '.join(_CLAUSE_TEXTS)} of clause {place}"
-        elif not isinstance(clause.get("reason"), str | None):
-            yield f"expected a text or null as reason of clause {place}"
+        elif not all(isinstance(clause.get(key), str | None) for key in _CLAUSE_OPTIONS):
+            yield f"expected texts or null as {', '.join(_CLAUSE_OPTIONS)} of clause {place}"
         elif not _are_violations(clause.get("violations", [])):
             yield f"expected an array of objects as violations of clause {place}"
 
@@ -127,5 +131,34 @@ def _are_violations(values: Any) -> bool:
         isinstance(value, dict)
         and isinstance(value.get("expected", ""), str)
         and isinstance(value.get("actual", ""), str)
+        and isinstance(value.get("curl"), str | None)
         for value in values
     )
+
+
+def _wrong_depths(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with the latencies and the exchanges, once all above them is right."""
+    try:
+        clauses = complete(document)["clauses"]
+    except (AttributeError, TypeError, ValueError):
+        yield "expected objects as latencies and exchanges"
+        return
+    for clause in clauses:
+        shown = (violation["exchange"] for violation in clause["violations"])
+        if not all(exchange is None or _is_exchange(exchange) for exchange in shown):
+            yield f"expected requests and responses as exchanges of {one_line(clause['id'])}"
+
+
+def _is_exchange(exchange: Exchange) -> bool:
+    request, response = exchange["request"], exchange["response"]
+    texts: list[Any] = [request["method"], request["url"], request["body"] or ""]
+    parts: list[Any] = [request["headers"]]
+    numbers: list[Any] = []
+    if response is not None:
+        texts.append(response["body"])
+        parts.append(response["headers"])
+        numbers = [response["status"], response["elapsed_ms"]]
+    if not all(isinstance(headers, dict) for headers in parts):
+        return False
+    texts += [value for headers in parts for value in headers.values()]
+    return all(isinstance(text, str) for text in texts) and all(map(_is_number, numbers))

@@ -30,6 +30,10 @@ def _written(directory: Path, name: str, document: Any) -> str:
     return str(path)
 
 
+def _breach(**parts: Any) -> dict[str, Any]:
+    return documents.clause("LIST-04", "failed", violations=[documents.violation(**parts)])
+
+
 def _later() -> dict[str, Any]:
     breach = documents.violation(expected="status 404", actual="200")
     changed = {
@@ -264,7 +268,19 @@ def test_newly_broken_clause_fails_where_asked_for_only(
         ),
         (
             documents.document(clauses=[{"id": "X-1", "status": "failed", "reason": []}]),
-            "as reason of clause 1",
+            "as reason, reason_kind of clause 1",
+        ),
+        (
+            documents.document({"LIST-04": _breach(exchange={"request": {"headers": "none"}})}),
+            "as exchanges of LIST-04",
+        ),
+        (
+            documents.document({"LIST-04": _breach(exchange=["GET"])}),
+            "expected objects as latencies and exchanges",
+        ),
+        (
+            documents.document(requests={"latency_ms": {"list": 1}}),
+            "expected objects as latencies and exchanges",
         ),
         (documents.document(behaviour=[]), "expected an object as behaviour"),
         (documents.document(started_at=5), "expected a text as started_at"),

@@ -1,7 +1,7 @@
-"""Exploration with hypothesis, for the deep profile: examples in a thread, requests on the loop.
+"""Exploration with hypothesis: examples in a thread, requests on the loop.
 
 Hypothesis is synchronous and reseeds the global `random` while it runs; the scenes have generators
-of their own. It is imported where it is used, as the window profile does without it.
+of their own. It is imported where it is used, as most runs of few clauses do without it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 T = TypeVar("T")
+SIMPLEST = 10
+"""How many of the first examples count as simple."""
 
 
 class Falsified(AssertionError):
@@ -97,6 +99,27 @@ def check(
         attempt(example)
 
     holds()
+
+
+def sample(strategy: SearchStrategy[T], *, count: int, seed: int) -> list[T]:
+    """Return so many examples of a strategy, none of them tried: nothing is shrunk or replayed.
+
+    Hypothesis begins with its simplest examples, which are the ones that are left out.
+    """
+    from hypothesis import Phase, given  # noqa: PLC0415 - see the module's docstring
+    from hypothesis import seed as seeded  # noqa: PLC0415 - as above
+    from hypothesis import settings as made  # noqa: PLC0415 - as above
+
+    drawn: list[T] = []
+
+    @seeded(seed)
+    @made(_settings(SIMPLEST + count), phases=(Phase.generate,))
+    @given(strategy)
+    def collect(example: T) -> None:
+        drawn.append(example)
+
+    collect()
+    return drawn[-count:]
 
 
 def run_machine(

@@ -56,6 +56,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Resolve the settings; a value that cannot be used ends the run with status 4."""
     config.addinivalue_line("markers", "clause(id): the one clause that the test judges")
+    config.addinivalue_line("markers", "deep: the window profile has no requests for the test")
     # A connection cut off by an interrupt warns at the garbage collection; no verdict hangs on it.
     config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
     # pytest applies the line to each test; what it finds when all is over it warns of without.

@@ -1,11 +1,11 @@
 """Attempts: what becomes of one generated request, and whether its case allows that.
 
-Only the deep profile imports this module, and hypothesis with it.
+Only the scene of generated requests imports this module, and hypothesis with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Container, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from hypothesis.strategies import SearchStrategy
 from conformance.kit.client import JSON_TYPE, encode
 from conformance.kit.compare import coerced, differing
 from conformance.kit.exchange import Exchange
+from conformance.kit.expect import PremiseFailed
 from conformance.kit.stage import Scene
 from conformance.scenes.common import Made, discard, factory, has_id, make, make_all
 from fixtures import strategies
@@ -43,12 +44,17 @@ class Kind:
     attempt: Callable[[Any], Coroutine[Any, Any, Breach | None]]
 
 
-async def kinds(s: Scene) -> list[Kind]:
-    """Return the kinds of the selected clauses, and make the contacts that they need."""
+async def kinds(s: Scene, chosen: Container[str] | None = None) -> list[Kind]:
+    """Return the kinds of the selected clauses, and make the contacts that they need.
+
+    `chosen` names some that do without contacts; otherwise they are all, with a contact to change
+    and some that a wildcard would find.
+    """
     people = factory(s)
     # The token shares no letter with an email, nor the word with the token.
     word, token = people.word(), people.name(LISTED)
-    names = [f"{word}{'x' * length}{word}" for length in range(1, LONGEST_MARKS + 1)]
+    lengths = range(1, LONGEST_MARKS + 1) if chosen is None else ()
+    names = [f"{word}{'x' * length}{word}" for length in lengths]
     near = await make_all(
         s,
         *(
@@ -56,7 +62,7 @@ async def kinds(s: Scene) -> list[Kind]:
             for name in names
         ),
     )
-    edited = await make(s.api, people.named())
+    edited = await make(s.api, people.named()) if chosen is None else None
     bodies, searches = Bodies(s, edited), Searches(s, near, word, token)
     creates = (
         ("CREATE-02", "valid creates", strategies.valid_creates()),
@@ -77,18 +83,23 @@ async def kinds(s: Scene) -> list[Kind]:
     )
     everything = [
         *(Kind(*kind, bodies.create) for kind in creates),
-        *(Kind(*kind, bodies.update) for kind in updates),
         Kind("LIST-15", "odd list searches", strategies.odd_words(token), searches.odd_word),
+        Kind("SEARCH-06", "odd searches", strategies.odd_words(token), searches.odd_name),
         Kind("SEARCH-06", "searches for marks", strategies.marks(LONGEST_MARKS), searches.marks),
+        *(Kind(*kind, bodies.update) for kind in updates),
     ]
-    return [kind for kind in everything if kind.clause in s.settings.selected]
+    return [
+        kind
+        for kind in everything
+        if kind.clause in s.settings.selected and (chosen is None or kind.name in chosen)
+    ]
 
 
 class Bodies:
     """Attempts with the bodies of creates and updates."""
 
-    def __init__(self, s: Scene, edited: Made) -> None:
-        """Take the contact that the updates change."""
+    def __init__(self, s: Scene, edited: Made | None) -> None:
+        """Take the contact that the updates change; None: nothing is updated."""
         self._scene, self._edited = s, edited
         self._people = factory(s)
 
@@ -104,6 +115,8 @@ class Bodies:
     async def update(self, case: Case) -> Breach | None:
         """Update a contact, and read back what was taken."""
         body = encode(dict(case.fields)) if case.body is None else case.body
+        if self._edited is None:
+            raise PremiseFailed("there is no contact to update")
         api, contact_id = self._scene.api, self._edited.id
         x = await api.call("update", contact_id, body=body, headers=(JSON_TYPE,))
         get = await api.get(contact_id) if x.ok else None
@@ -152,6 +165,11 @@ class Searches:
     async def odd_word(self, text: str) -> Breach | None:
         """Search the list for a text that shares two letters with the contacts (LIST-15)."""
         x = await self._scene.api.list(search=text)
+        return self._unlike(x, text)
+
+    async def odd_name(self, text: str) -> Breach | None:
+        """Search by name for such a text (SEARCH-06)."""
+        x = await self._scene.api.search(name=text)
         return self._unlike(x, text)
 
     async def marks(self, marks: str) -> Breach | None:

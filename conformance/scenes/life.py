@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from conformance.kit import lives
 from conformance.kit.budget import BudgetExhausted
 from conformance.kit.client import Client, encode
 from conformance.kit.exchange import Exchange
-from conformance.kit.explore import Bridge, Falsified, run_machine
+from conformance.kit.explore import Bridge, Falsified, run_machine, sample
 from conformance.kit.lives import Coverage, Step
 from conformance.kit.model import FAILURE, Answer, Book, Call, Disagreement, observe
 from conformance.kit.stage import Phase, Scene, scene
@@ -21,13 +22,14 @@ from fixtures.factories import LISTED, ContactFactory
 
 if TYPE_CHECKING:
     from hypothesis.stateful import RuleBasedStateMachine
+    from hypothesis.strategies import SearchStrategy
 
 MOST = 100
 """Requests that the window profile spends on lives at most (interface, `--profile`)."""
 DEEP_STEPS = 30
 PEOPLE = 5
 """Contacts in one example of the deep profile."""
-LEAST = 14
+LEAST = 10
 """Fewer requests than this are no story at all."""
 FAILURES_KEPT = 3
 STEPS_TOLD = 14
@@ -35,6 +37,10 @@ ALLOWED = (403, 409, 422, 423)
 """Refusals of an update of an archived contact that count as documented (UPDATE-12)."""
 CHANGED = [name for name in schemas.UPDATE_FIELDS if name != "last_name"]
 """Updates spare the last name: it is what the lists are filtered by."""
+FOUND_BY = ("first_name", "last_name", "email")
+"""What hypothesis does not generate: the searches have to find these contacts, and few others."""
+DRAWN = 8
+"""Generated bodies for the directed lives, which come round again where there are more steps."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,8 @@ class Life:
     book: Book = field(default_factory=Book)
     steps: list[tuple[Exchange, list[Fault]]] = field(default_factory=list)
     coverage: Coverage = field(default_factory=Coverage)
+    generated: list[dict[str, Any]] = field(default_factory=list)
+    """Values for fields, taken in turn instead of the factory's."""
     _ids: dict[str, str] = field(default_factory=dict)
     _story: list[Told] = field(default_factory=list)
     _agreed: dict[str, int] = field(default_factory=dict)
@@ -143,15 +151,21 @@ class Life:
 
     def _new_contact(self) -> dict[str, Any]:
         kind = self.people.full if self.rng.random() < 0.7 else self.people.named
-        return kind(last_name=self.token)
+        values = {**kind(last_name=self.token), **self._generated()}
+        return {name: value for name, value in values.items() if name in schemas.CREATE_FIELDS}
 
     def _changes(self) -> dict[str, Any]:
         """Return new values for one or two fields; all fields take their turn."""
         count = self.rng.choice((1, 1, 2))
         if len(self._fields) < count:
             self._fields = self.rng.sample(CHANGED, len(CHANGED))
-        values = self.people.full_update()
+        values = {**self.people.full_update(), **self._generated()}
         return {name: values[name] for name in (self._fields.pop() for _ in range(count))}
+
+    def _generated(self) -> dict[str, Any]:
+        """Return the next generated values, and put them last."""
+        self.generated = [*self.generated[1:], *self.generated[:1]]
+        return dict(self.generated[-1]) if self.generated else {}
 
     def _list_query(self, who: str) -> dict[str, Any]:
         """Return a query for all contacts of this story, mostly where `who` must be seen."""
@@ -211,7 +225,8 @@ async def life(s: Scene) -> None:
     most = MOST if left is None else min(MOST, left)
     if most < LEAST:
         raise BudgetExhausted(f"{most} requests were left for the lives of contacts")
-    directed = Life(s.api, factory(s), s.rng)
+    drawn = await asyncio.to_thread(sample, _values(), count=DRAWN, seed=s.settings.seed)
+    directed = Life(s.api, factory(s), s.rng, generated=drawn)
     s.out.steps, s.out.explored = directed.steps, []
     known = frozenset(s.api.deeds.pairs & lives.PAIRS)
     try:
@@ -220,6 +235,16 @@ async def life(s: Scene) -> None:
         s.stage.notices.append(_covered(directed, known))
     if s.settings.profile == "deep":
         await _explore(s)
+
+
+def _values() -> SearchStrategy[dict[str, Any]]:
+    """Return what hypothesis generates for the fields that no search goes by."""
+    from hypothesis import strategies as st  # noqa: PLC0415 - spares the other scenes hypothesis
+
+    from fixtures.strategies import values_of  # noqa: PLC0415 - as above
+
+    free = [name for name in schemas.UPDATE_FIELDS if name not in FOUND_BY]
+    return st.fixed_dictionaries({name: values_of(name) for name in free})
 
 
 async def _perform(directed: Life, steps: list[Step]) -> None:

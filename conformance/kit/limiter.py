@@ -241,7 +241,12 @@ def _explained(case: Case, documented: Documented) -> _Explained | None:
     ) -> _Explained | None:
         counted = _counted(case, unlimited, trickled | limited, spends=spends)
         ours = {id(a) for a in counted}
-        others = [a for a in case.answers if id(a) not in ours and _doubtful(a, case)]
+        # What is never refused may take the place of what is.
+        others = [
+            a
+            for a in case.answers
+            if id(a) not in ours and (_doubtful(a, case) or (a.plain and a.operation in unlimited))
+        ]
         limits = _candidate_limits(counted, case.announced, documented)
         if not limits:
             return None

@@ -58,6 +58,7 @@ def test_a_right_limiter_breaks_no_clause_however_slow_its_target_is(
         (wrong.OneMore, "LIMIT-06"),
         (wrong.OneLess, "LIMIT-06"),
         (wrong.UnlimitedSearch, "LIMIT-05"),
+        (wrong.UnlimitedDelete, "LIMIT-05"),
         (wrong.TrustsForwarded, "LIMIT-09"),
         (wrong.TrailingSlash, "LIMIT-09"),
         (wrong.PerToken, "LIMIT-09"),

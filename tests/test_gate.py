@@ -132,6 +132,18 @@ def test_a_stale_known_failure_fails_the_run(selected_run: GateRun) -> None:
     assert "no longer failing: DELETE-01" in selected_run.document["message"]
 
 
+def test_a_known_failure_whose_date_has_gone_by_fails_the_run(gate: Gate, tmp_path: Path) -> None:
+    known = tmp_path / "known.toml"
+    known.write_text('[PAGE-01]\nreason = "counts from 0"\nuntil = 2020-02-29\n')
+
+    run = gate.run("--clause", "PAGE-01", "--known-failures", str(known))
+
+    assert run.status == 1
+    assert "until a date that has gone by: PAGE-01" in run.document["message"]
+    assert "until a date that has gone by: PAGE-01" in " ".join(run.screen.split())
+    assert any("until 2020-02-29: counts from 0" in n for n in run.document["notices"])
+
+
 def test_collecting_only_sends_nothing(gate: Gate, served: Served) -> None:
     requests: list[str] = []
     served.on_request = lambda method, _path: requests.append(method)

@@ -96,7 +96,12 @@ class Run:
     def document(self) -> dict[str, Any]:
         """Return the results document (schemas/results.json)."""
         verdicts = [self._verdict(clause.id, self._said(clause.id)) for clause in Catalogue.load()]
-        conclusion = conclude(verdicts, complete=self.settings.complete, statuses=self.statuses)
+        conclusion = conclude(
+            verdicts,
+            complete=self.settings.complete,
+            statuses=self.statuses,
+            lapsed=self.settings.lapsed_failures,
+        )
         now = datetime.now(UTC)
         reasons = "; ".join(conclusion.reasons)
         self.last_document = {
@@ -112,6 +117,7 @@ class Run:
             "message": self.message or (self.redact(reasons) if reasons else None),
             "notices": [
                 *self.notices,
+                *self._lapsed(),
                 *(self.stage.notices if self.stage else []),
                 *self._probing(),
             ],
@@ -128,6 +134,15 @@ class Run:
             "versions": {name: metadata.version(name) for name in ("pytest", "httpx")},
         }
         return self.last_document
+
+    def _lapsed(self) -> list[str]:
+        """Return what to do about known failures whose date has gone by."""
+        return [
+            f"--known-failures excused {clause_id} until {failure.until}: {failure.reason}; "
+            "mend it and take it off the list, or give it another date"
+            for clause_id, failure in sorted(self.settings.lapsed_failures.items())
+            if clause_id in self.settings.selected
+        ]
 
     def _said(self, clause_id: str) -> list[TestOutcome]:
         said = self.outcomes.get(clause_id, [])

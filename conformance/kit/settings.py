@@ -13,6 +13,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import httpx
 
 from conformance.kit.catalogue import Catalogue, Clause, Gate, UnknownClause
 from conformance.kit.credentials import NotAJwt, claims, expires_at
-from conformance.kit.known import read_known_failures
+from conformance.kit.known import KnownFailure, read_known_failures
 
 ENVIRONMENT_PREFIX = "CONTACTS_"
 DEFAULT_PATH = "/v1"
@@ -117,7 +118,9 @@ class Settings:
     complete: bool
     probe_rate_limit: bool
     clause: tuple[str, ...]
-    known_failures: Mapping[str, str]
+    known_failures: Mapping[str, KnownFailure]
+    """By clause id; ones whose date has gone by are in `lapsed_failures` instead."""
+    lapsed_failures: Mapping[str, KnownFailure]
     report_dir: Path
     seed: int
     concurrency: int
@@ -163,6 +166,7 @@ def resolve(
     _check_tokens(raw, base_url, now)
     _check_probe(raw, base_url)
     catalogue = Catalogue.load()
+    known, today = _known(raw["known_failures"], catalogue), datetime.fromtimestamp(now, UTC).date()
     chosen = _clauses(catalogue, raw["clause"])
     return Settings(
         **{
@@ -174,7 +178,8 @@ def resolve(
             "seed": secrets.randbelow(2**31) if raw["seed"] is None else raw["seed"],
             "concurrency": _at_least_one("--concurrency", raw["concurrency"]),
             "request_timeout": _positive("--request-timeout", raw["request_timeout"]),
-            "known_failures": _known(raw["known_failures"], catalogue),
+            "known_failures": {i: k for i, k in known.items() if not k.lapsed(today)},
+            "lapsed_failures": {i: k for i, k in known.items() if k.lapsed(today)},
             "report_dir": _report_dir(raw["report_dir"]),
             "header": tuple(_header(text) for text in raw["header"]),
             "ca_bundle": _existing_file("--ca-bundle", raw["ca_bundle"]),
@@ -340,12 +345,12 @@ def _clauses(catalogue: Catalogue, patterns: tuple[str, ...]) -> list[Clause]:
         raise UsageProblem("--clause", None, str(problem)) from None
 
 
-def _known(path: str | None, catalogue: Catalogue) -> Mapping[str, str]:
+def _known(path: str | None, catalogue: Catalogue) -> Mapping[str, KnownFailure]:
     if path is None:
         return {}
     try:
         return read_known_failures(Path(path), {clause.id for clause in catalogue})
-    except (OSError, ValueError) as problem:
+    except ValueError as problem:
         raise UsageProblem("--known-failures", path, str(problem)) from None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -116,8 +116,13 @@ def conclude(
     *,
     complete: bool = False,
     statuses: Iterable[int] = (),
+    lapsed: Collection[str] = (),
 ) -> Conclusion:
-    """Return the exit status; `statuses` are ones that the run itself already brought about."""
+    """Return the exit status.
+
+    `statuses` are ones that the run itself already brought about; `lapsed` are clauses that were
+    known failures until a date that has gone by.
+    """
     found = list(verdicts)
     applying: dict[int, list[str]] = {status: [] for status in statuses}
     failed = [v for v in found if v.status == "failed" and not v.known]
@@ -125,6 +130,8 @@ def conclude(
     _note(applying, FAILED, failed, "violated:")
     stale = [v for v in found if v.known and _holds(v)]
     _note(applying, FAILED, stale, "listed in --known-failures, but no longer failing:")
+    over = [v for v in found if v.clause.id in lapsed and v.kind != "not_selected"]
+    _note(applying, FAILED, over, "listed in --known-failures until a date that has gone by:")
     missing = [v for v in found if v.gating and _missing(v, complete, bool(failed))]
     _note(applying, INCOMPLETE, missing, "not evaluated:")
     if not any(v.kind not in ("not_selected", "not_built") for v in found):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from kit_doubles import NOW, TOKEN, jwt_of
 
 from conformance.kit.catalogue import Catalogue, Gate
+from conformance.kit.known import KnownFailure
 from conformance.kit.settings import OPTIONS, Settings, UsageProblem, resolve
 
 BY_FLAG = {option.flag: option for option in OPTIONS}
@@ -243,7 +245,45 @@ def test_known_failures_are_read_with_their_reasons(tmp_path: Path) -> None:
 
     settings = resolved({"known_failures": str(path)}, {}, tmp_path)
 
-    assert settings.known_failures == {"LIST-04": "answers 200 with 101 records"}
+    assert settings.known_failures == {"LIST-04": KnownFailure("answers 200 with 101 records")}
+
+
+TABLES = """
+LIST-06 = "found in June"
+
+[LIST-04]
+reason = "answers 200 with 101 records"
+until = {last_day}
+
+[[known]]
+id = "GET-01"
+reason = "slow proxy"
+"""
+
+
+def test_known_failures_in_toml_may_have_a_last_day(tmp_path: Path) -> None:
+    path, last_day = tmp_path / "known.toml", datetime.fromtimestamp(NOW, UTC).date()
+    path.write_text(TABLES.format(last_day=last_day), encoding="utf-8")
+
+    settings = resolved({"known_failures": str(path)}, {}, tmp_path)
+
+    assert settings.lapsed_failures == {}
+    assert settings.known_failures == {
+        "LIST-06": KnownFailure("found in June"),
+        "LIST-04": KnownFailure("answers 200 with 101 records", last_day),
+        "GET-01": KnownFailure("slow proxy"),
+    }
+
+
+def test_a_known_failure_lapses_when_its_last_day_has_gone_by(tmp_path: Path) -> None:
+    path = tmp_path / "known.toml"
+    last_day = datetime.fromtimestamp(NOW, UTC).date() - timedelta(days=1)
+    path.write_text(TABLES.format(last_day=last_day), encoding="utf-8")
+
+    settings = resolved({"known_failures": str(path)}, {}, tmp_path)
+
+    assert set(settings.known_failures) == {"LIST-06", "GET-01"}
+    assert settings.lapsed_failures["LIST-04"].until == last_day
 
 
 def test_files_and_directories_are_taken_as_paths(tmp_path: Path) -> None:

@@ -78,6 +78,20 @@ KNOWN_FAILURES = {
     "a blank reason": (b"LIST-04   \n", "LIST-04 needs a reason"),
     "an id twice": (b"LIST-04 a\nLIST-04 b\n", "line 2: LIST-04 is listed twice"),
     "no UTF-8": (b"LIST-04 \xff\xfe", "not UTF-8"),
+    "an unknown table": (b'[LIST-99]\nreason = "x"\n', "[LIST-99]: 'LIST-99' is no clause id"),
+    "a table without a reason": (b"[LIST-04]\n", "[LIST-04]: LIST-04 needs a reason"),
+    "a table without an id": (b'[[known]]\nreason = "x"\n', "[[known]] number 1: it needs the"),
+    "a clause in two tables": (
+        b'[LIST-04]\nreason = "x"\n[[known]]\nid = "LIST-04"\nreason = "y"\n',
+        "LIST-04 is listed twice",
+    ),
+    "an end that is no date": (
+        b'[LIST-04]\nreason = "x"\nuntil = "soon"\n',
+        "[LIST-04]: until must be a date such as 2026-12-31, not 'soon'",
+    ),
+    "a misspelt key": (b'[LIST-04]\nreason = "x"\nunitl = 2026-01-01\n', "'unitl' is none of"),
+    "a reason that is no text": (b"[LIST-04]\nreason = 7\n", "reason must be text, not 7"),
+    "a number for a table": (b"LIST-04 = 7\n", "expected a table with a reason, not 7"),
 }
 
 
@@ -198,6 +212,14 @@ def test_a_faulty_known_failures_file_names_the_line(name: str, tmp_path: Path) 
 
     assert line.startswith(f"--known-failures {path}")
     assert expected in line
+
+
+def test_a_toml_file_that_is_none_says_where_it_breaks(tmp_path: Path) -> None:
+    path = tmp_path / "known.toml"
+    path.write_text("[LIST-04\nreason = 1\n", encoding="utf-8")
+
+    assert "no TOML: " in (line := problem_of({"known_failures": str(path)}, tmp_path))
+    assert "line 1" in line
 
 
 def test_a_directory_is_no_known_failures_file(tmp_path: Path) -> None:

@@ -247,6 +247,22 @@ def test_a_known_failure_may_fail_and_may_not_pass(
         assert "no longer failing" in conclusion.reasons[0]
 
 
+@pytest.mark.parametrize("outcome", [GOOD, BAD, undecided("token")])
+def test_a_known_failure_whose_date_has_gone_by_fails_the_run(outcome: TestOutcome) -> None:
+    judged = verdict(outcome)
+
+    conclusion = conclude([judged], lapsed={judged.clause.id})
+
+    assert conclusion.exit_status == FAILED
+    assert "until a date that has gone by" in conclusion.reasons[-1]
+
+
+def test_a_lapsed_known_failure_that_was_not_selected_says_nothing() -> None:
+    judged = verdict(GOOD, clause=BY_TIER[Tier.EXPECTED], selected=False)
+
+    assert conclude([verdict(GOOD), judged], lapsed={judged.clause.id}).exit_status == PASSED
+
+
 def test_reasons_name_the_clauses() -> None:
     first, second = (c for c in list(CATALOGUE)[:2])
 

@@ -9,9 +9,8 @@ parallel; `Answer` tells what has to be kept of each.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Literal
 
 import schemas
@@ -26,7 +25,6 @@ from conformance.kit.limiter_answers import (
     whole,
 )
 from conformance.kit.limiter_case import (
-    ELSEWHERE,
     UNTOLD,
     Bypass,
     Case,
@@ -34,14 +32,11 @@ from conformance.kit.limiter_case import (
     LimiterFinding,
     bypass_matrix,
     held_to_limit,
-    name_of,
     unlimited_operations,
 )
 from conformance.kit.limiter_clauses import judge_all
+from conformance.kit.limiter_explained import doubtful, explain, longest_reset
 from conformance.kit.limiter_models import (
-    BUCKET,
-    CLEAR_MARGIN,
-    FITS,
     FIXED,
     GREEDY,
     ROUNDING_S,
@@ -70,8 +65,6 @@ __all__ = [
 ]
 
 SHORTER_SHARE = 0.9
-BREAK_S = 1.0
-"""A gap between requests from which on a bucket may have filled up meanwhile."""
 Verdict = Literal["as_documented", "stricter", "laxer", "not_evaluated"]
 Outcome = Literal["accept", "refuse", "either"]
 
@@ -185,21 +178,15 @@ def not_probed(reason: str) -> Analysis:
 def _case(ordered: list[Answer], documented: Documented, *, loopback: bool) -> Case:
     plain = [a for a in ordered if a.plain]
     announced = _most_common(a.limit_value for a in plain)
-    longest = _longest_reset(ordered)
+    longest = longest_reset(ordered)
     told_s = documented.window_s or (longest if longest > ROUNDING_S else None)
     window_s = told_s or float(schemas.RATE_LIMIT_WINDOW_S)
     case = Case(ordered, plain, [], None, announced, window_s, loopback, told_s is not None)
     case.unlimited = unlimited_operations(case)
     if not any(a.refused for a in plain):
-        case.observed = batches(plain, [a for a in ordered if _doubtful(a, case)])
+        case.observed = batches(plain, [a for a in ordered if doubtful(a, case)])
         return case
-    explained = _explained(case, documented)
-    if documented.window_s is None and explained is not None:
-        guessed_s = _guessed_window(case, longest)
-        guess = replace(case, window_s=guessed_s or window_s, told=False)
-        other = _explained(guess, documented) if guessed_s is not None else None
-        if other is not None and other.score < explained.score:
-            case, explained = guess, other
+    case, explained = explain(case, documented.limit, documented.window_s)
     if explained is not None:
         case.unlimited, case.trickled = explained.unlimited, explained.trickled
         case.observed = explained.observed
@@ -207,178 +194,9 @@ def _case(ordered: list[Answer], documented: Documented, *, loopback: bool) -> C
     return case
 
 
-@dataclass(frozen=True)
-class _Explained:
-    """One assumption about which requests the limiter counts, and what then explains the answers."""
-
-    best: dict[str, Fit]
-    observed: list[Batch]
-    unlimited: frozenset[str]
-    trickled: frozenset[str]
-
-    announced: int | None
-
-    @property
-    def score(self) -> int:
-        """How many requests are left unexplained; that it takes another limit costs a margin."""
-        return min(
-            fit.score + CLEAR_MARGIN * (fit.limit != self.announced) for fit in self.best.values()
-        )
-
-
-def _explained(case: Case, documented: Documented) -> _Explained | None:
-    """Return the assumption that leaves the fewest requests unexplained.
-
-    Whatever passed while others were refused may have got past the limiter, or may have had what
-    came back of the budget just then. The limiter has the benefit of the doubt: an operation, or a
-    row of the bypass matrix, counts as let through only where counting it explains less.
-    """
-    through = frozenset(row.name for row in bypass_matrix(case) if row.works) - {ELSEWHERE}
-    limited = _limited(case) - through
-
-    def assume(
-        unlimited: frozenset[str], trickled: frozenset[str], *, spends: bool = False
-    ) -> _Explained | None:
-        counted = _counted(case, unlimited, trickled | limited, spends=spends)
-        ours = {id(a) for a in counted}
-        # What is never refused may take the place of what is.
-        others = [
-            a
-            for a in case.answers
-            if id(a) not in ours and (_doubtful(a, case) or (a.plain and a.operation in unlimited))
-        ]
-        limits = _candidate_limits(counted, case.announced, documented)
-        if not limits:
-            return None
-        observed = batches(counted, others)
-        best = best_fits(limits, case.window_s, observed)
-        return _Explained(best, observed, unlimited, trickled, case.announced)
-
-    accused = assume(case.unlimited, frozenset())
-    if accused is None or not (case.unlimited or through):
-        return accused
-    if case.unlimited:
-        accused = _better(assume(case.unlimited, frozenset(), spends=True), accused)
-    cleared = assume(frozenset(), through)
-    # A guess at how fast the budget comes back may be off by a request or two.
-    slack = 0 if case.told else CLEAR_MARGIN - 1
-    if cleared is not None and cleared.score <= accused.score + slack:
-        return cleared
-    if cleared is not None and not case.told and accused.score > slack:
-        return cleared
-    for name in sorted(case.unlimited):
-        less = assume(accused.unlimited - {name}, accused.trickled)
-        accused = _better(less, accused, slack)
-    for name in sorted(through):
-        more = assume(accused.unlimited, accused.trickled | {name})
-        accused = _better(more, accused, slack)
-    return accused
-
-
-def _limited(case: Case) -> frozenset[str]:
-    """Return the rows of which the limiter saw a request: it refused, counted or let it pass."""
-    tried = [a for a in case.answers if not a.plain and a.address == FIRST]
-    return frozenset(
-        name_of(a)
-        for a in tried
-        if a.variation != NO_CREDENTIALS and (a.refused or a.effective or _counted_down(a))
-    )
-
-
-def _counted_down(answer: Answer) -> bool:
-    """Whether the limiter answered for a budget that had been spent before."""
-    limit, remaining = answer.limit_value, answer.remaining_value
-    return limit is not None and remaining is not None and remaining <= limit // 2
-
-
-def _better(one: _Explained | None, other: _Explained, slack: int = 0) -> _Explained:
-    """Return the one that explains more; where both do alike, the first."""
-    return one if one is not None and one.score <= other.score + slack else other
-
-
-def _counted(
-    case: Case, unlimited: frozenset[str], rows: frozenset[str], *, spends: bool
-) -> list[Answer]:
-    """Return the answers that spend the budget: plain ones, and those of some rows of the matrix.
-
-    An operation that is never refused may still spend it: where it `spends`, what it sent before
-    the limit counts.
-    """
-    first = next((a for a in case.plain if a.refused), None)
-    plain = [
-        a
-        for a in case.plain
-        if a.operation not in unlimited
-        or (spends and first is not None and a.answered <= first.sent)
-    ]
-    others = [a for a in case.answers if not a.plain and name_of(a) in rows]
-    return sorted([*plain, *others], key=lambda a: a.sent)
-
-
-def _doubtful(answer: Answer, case: Case) -> bool:
-    return (
-        not answer.plain
-        and answer.address == FIRST
-        and not answer.refused
-        and not case.while_shut(answer)
-    )
-
-
 def _most_common(values: Iterable[int | None]) -> int | None:
     counts = Counter(value for value in values if value is not None)
     return counts.most_common(1)[0][0] if counts else None
-
-
-def _longest_reset(answers: Sequence[Answer]) -> float:
-    """Return the longest Reset within the vendor's window, 0 where there is none."""
-    resets = [a.reset_value or 0 for a in answers]
-    return float(max((r for r in resets if r <= schemas.RATE_LIMIT_WINDOW_S), default=0))
-
-
-def _guessed_window(case: Case, longest: float) -> float | None:
-    """Return the window of the bucket that comes nearest to the answers, if Reset may hide it.
-
-    Some buckets tell in Reset when the next request passes, rather than when they are full again.
-    """
-    announced = case.announced
-    ours = _counted(case, frozenset(), _limited(case), spends=False)
-    first = next((i for i, a in enumerate(ours) if a.refused), None)
-    if announced is None or first is None:
-        return None
-    rates = [(first - announced) / (ours[first].sent - ours[0].sent)] if first else []
-    drained = list(_without_break(ours[first:]))
-    passed = sum(not a.refused for a in drained)
-    if passed > 1:
-        took = drained[-1].sent - drained[0].sent
-        rates += [(passed + d) / took for d in (-0.5, 0.0, 0.5)]
-    windows = [announced / rate for rate in rates if rate > 0]
-    # Reset is then never more than what one request takes to come back, rounded up.
-    hidden = [w for w in windows if longest <= w / announced + 2 * ROUNDING_S]
-    observed = batches(ours)
-    return min(
-        hidden,
-        key=lambda w: min(fit.score for fit in FITS[BUCKET](announced, w, observed)),
-        default=None,
-    )
-
-
-def _without_break(answers: Sequence[Answer]) -> Iterator[Answer]:
-    """Yield answers up to the first pause, at the last refusal before it or soon after."""
-    for before, after in pairwise(answers):
-        yield before
-        if after.sent - before.answered > BREAK_S:
-            return
-
-
-def _candidate_limits(
-    counted: Sequence[Answer], announced: int | None, documented: Documented
-) -> list[int]:
-    until_refused = next((i for i, a in enumerate(counted) if a.refused), 0)
-    given = [announced, documented.limit, until_refused]
-    if announced:
-        # Off by one, and off by a factor of two, are told apart even where tokens trickle in.
-        given += [announced + 1, announced - 1, 2 * announced, announced // 2]
-    return [limit for limit in given if limit]
 
 
 def _limit(case: Case) -> int | None:

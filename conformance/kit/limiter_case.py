@@ -171,7 +171,9 @@ def held_to_limit(
     Where no kind was shown it is the one of the `usual` kinds that explains them best.
     """
     kinds = [case.kind] if case.kind else usual
-    fits = [fit for kind in kinds for fit in FITS[kind](limit, case.window_s, observed)]
+    fits = [
+        fit.run(observed) for kind in kinds for fit in FITS[kind](limit, case.window_s, observed)
+    ]
     # A refused request that takes a place shuts the client out for longer: no documented choice.
     shown = "" if case.fit is None else case.fit.name.removesuffix(GREEDY)
     same = [fit for fit in fits if fit.name == shown]

@@ -183,7 +183,7 @@ def _guessed_window(case: Case, longest: float) -> float | None:
     observed = batches(ours)
     return min(
         hidden,
-        key=lambda w: min(fit.score for fit in FITS[BUCKET](announced, w, observed)),
+        key=lambda w: sum(f.run(observed).score for f in FITS[BUCKET](announced, w, observed)),
         default=None,
     )
 

@@ -243,6 +243,11 @@ class Miss:
         """How many were refused within the room."""
         return max(0, self.fewest - self.batch.accepted)
 
+    @property
+    def unexplained(self) -> int:
+        """How many no race explains: as many may pass too many as were in flight at a time."""
+        return self.short + max(0, self.beyond - self.batch.racing)
+
 
 @dataclass
 class Fit:
@@ -264,10 +269,14 @@ class Fit:
     @property
     def unexplained(self) -> int:
         """The score without what a race lets through: as many as were in flight at a time."""
-        return sum(m.short + max(0, m.beyond - m.batch.racing) for m in self.misses)
+        return sum(miss.unexplained for miss in self.misses)
 
-    def run(self, observed: Iterable[Batch]) -> Fit:
-        """Play the batches through the model, and return itself."""
+    def run(self, observed: Iterable[Batch], *, up_to: int | None = None) -> Fit:
+        """Play the batches through the model, and return itself.
+
+        With more than `up_to` unexplained it stops: somebody else explains them better.
+        """
+        unexplained = 0
         for batch in observed:
             fewest, most = self.model.room(batch.start, batch.end)
             fewest = min(batch.size, max(0, fewest - batch.doubtful))
@@ -276,19 +285,22 @@ class Fit:
             self.expected.append((batch, fewest, most))
             if miss.beyond or miss.short:
                 self.misses.append(miss)
+                unexplained += miss.unexplained
+                if up_to is not None and unexplained > up_to:
+                    break
             self.model.record(batch)
         return self
 
 
 def fixed_fits(limit: int, length: float, observed: Sequence[Batch]) -> list[Fit]:
-    """Return fixed windows of this size: as its headers say, and opened by the first request."""
+    """Return fixed windows of this size, to be run: as headers say, and opened by a request."""
     models = []
     for ends in _first_ends(observed, length):
         for aligned in (False, True):
             running = Window(observed[0].start, ends, _spent_before(observed[0].answers[0], limit))
             models.append(FixedWindow(limit, length, running, aligned=aligned))
     models.append(FixedWindow(limit, length))
-    return [Fit(FIXED, "fixed window", limit, length, m).run(observed) for m in models]
+    return [Fit(FIXED, "fixed window", limit, length, m) for m in models]
 
 
 def _spent_before(first: Answer, limit: int) -> int:
@@ -334,7 +346,7 @@ def _renewed(observed: Sequence[Batch]) -> tuple[Batch, Batch] | None:
 
 
 def sliding_fits(limit: int, length: float, observed: Sequence[Batch]) -> list[Fit]:
-    """Return sliding windows of this size: logs, and counters of each plausible origin."""
+    """Return sliding windows of this size, to be run: logs, and counters of plausible origins."""
     first = observed[0].answers[0]
     origins = [first.answered, math.floor(first.answered / length) * length]
     if first.reset_value is not None:
@@ -345,7 +357,7 @@ def sliding_fits(limit: int, length: float, observed: Sequence[Batch]) -> list[F
     named: list[tuple[str, Model]] = [("sliding log", logs[0])]
     named.append((f"sliding log{GREEDY}", logs[1]))
     named += [("sliding counter", counter) for counter in counters]
-    return [Fit(SLIDING, name, limit, length, m).run(observed) for name, m in named]
+    return [Fit(SLIDING, name, limit, length, m) for name, m in named]
 
 
 def _ends_by_reset(observed: Sequence[Batch]) -> list[float]:
@@ -367,9 +379,9 @@ def _ends_by_reset(observed: Sequence[Batch]) -> list[float]:
     return [earliest + (latest - earliest) * (n + 0.5) / PHASES for n in range(PHASES)]
 
 
-def bucket_fits(limit: int, length: float, observed: Sequence[Batch]) -> list[Fit]:
-    """Return the token bucket of this size."""
-    return [Fit(BUCKET, "token bucket", limit, length, TokenBucket(limit, length)).run(observed)]
+def bucket_fits(limit: int, length: float, _observed: Sequence[Batch]) -> list[Fit]:
+    """Return the token bucket of this size, to be run."""
+    return [Fit(BUCKET, "token bucket", limit, length, TokenBucket(limit, length))]
 
 
 FITS: dict[str, Callable[[int, float, Sequence[Batch]], list[Fit]]] = {
@@ -382,11 +394,20 @@ FITS: dict[str, Callable[[int, float, Sequence[Batch]], list[Fit]]] = {
 def best_fits(limits: Iterable[int], length: float, observed: Sequence[Batch]) -> dict[str, Fit]:
     """Return the fit with the fewest misses of each kind, over the limits given (best first)."""
     order = list(dict.fromkeys(limits))
-    best: dict[str, Fit] = {}
-    for kind, fits_of in FITS.items():
-        tried = [fit for limit in order for fit in fits_of(limit, length, observed)]
-        best[kind] = min(tried, key=lambda fit: (fit.unexplained, fit.score))
-    return best
+    return {kind: _best_of(kind, order, length, observed) for kind in FITS}
+
+
+def _best_of(kind: str, limits: Iterable[int], length: float, observed: Sequence[Batch]) -> Fit:
+    found: Fit | None = None
+    for fit in (fit for limit in limits for fit in FITS[kind](limit, length, observed)):
+        fit.run(observed, up_to=None if found is None else found.unexplained)
+        if found is None or (fit.unexplained, fit.score) < (found.unexplained, found.score):
+            found = fit
+        if not found.score:
+            break
+    if found is None:
+        raise ValueError("no limit to fit")
+    return found
 
 
 def shown(best: dict[str, Fit], announced: int | None = None) -> Fit | None:

@@ -51,12 +51,17 @@ class Budget:
             else max(0, self.bound + self._granted - self.used - self._reserve())
         )
 
-    def limited(self, *, settles: bool) -> None:
-        """Take note of a 429: a refused request that settles a debt has to be sent again.
+    def unsettled(self, *, settles: bool) -> None:
+        """Take note of a 429 or a lost answer: what settles a debt has to be sent again.
 
-        Only this goes beyond the bound, so that no rate limit leaves a contact behind.
+        Only this and `cover` go beyond the bound, so that neither leaves a contact behind.
         """
         self._granted += settles
+
+    def cover(self) -> None:
+        """Let the debts there are be paid, beyond the bound if need be: a lost answer raised them."""
+        if self.bound is not None:
+            self._granted = max(self._granted, self.used + self._debts() - self.bound)
 
     def _reserve(self) -> int:
         return self._debts() + self.kept_back

@@ -22,6 +22,7 @@ from conformance.kit.limiter_answers import Answer, answer_of
 from conformance.kit.limits import ANSWERS_KEPT, CHECKS
 from conformance.kit.moments import SKEW_S, server_now, to_epoch
 from conformance.kit.sameness import Sameness
+from conformance.kit.wire import Outgoing
 
 FINDINGS_KEPT = 12
 WRITES = ("create", "update", "archive", "restore")
@@ -141,6 +142,17 @@ class Evidence:
             known.acknowledge(exchange)
         elif exchange.status >= 500:
             known.certain = False
+
+    def mourn(self, outgoing: Outgoing) -> None:
+        """Take note that an answer was lost: what a write did to its contact is not known."""
+        _, _, rest = outgoing.path.partition("/contacts/")
+        contact_id = rest.partition("/")[0]
+        if outgoing.operation == "delete":
+            self.known.pop(contact_id, None)
+        elif outgoing.operation in WRITES and contact_id in self.known:
+            self.known[contact_id].certain = False
+        if outgoing.operation in (*WRITES, "delete"):
+            self._sameness.leave_out(contact_id)
 
     def _open(self, clause: str) -> bool:
         return len(self._judges[clause].findings) < FINDINGS_KEPT

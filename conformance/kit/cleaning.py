@@ -9,12 +9,13 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from conformance.kit.budget import BudgetExhausted
 from conformance.kit.client import Client
 from conformance.kit.expect import PremiseFailed
-from conformance.kit.ledger import WORD_KEPT, Entry, Ledger
+from conformance.kit.ledger import Entry, Ledger
+from conformance.kit.recovery import WORD_LEAST, folded
+from conformance.kit.wire import TargetUnavailable
 
-TRIES = 2
+TRIES = 4
 
 
 async def clean(accounts: Mapping[str, Client], ledger: Ledger) -> list[str]:
@@ -32,13 +33,15 @@ async def clean(accounts: Mapping[str, Client], ledger: Ledger) -> list[str]:
 
 
 async def _remove(api: Client, ledger: Ledger, entry: Entry) -> str | None:
-    for _ in range(TRIES):
+    for attempt in range(1, TRIES + 1):
         try:
-            exchange = await api.delete(str(entry.id))
-        except BudgetExhausted:
-            return entry.id
-        except PremiseFailed:
+            # Whether an attempt before it took effect does not matter here: 404 is as good.
+            exchange = await api.call("delete", str(entry.id), settles=True, final=False)
+        except TargetUnavailable:
+            await api.wire.back_off(attempt)
             continue
+        except PremiseFailed:
+            return entry.id
         if exchange.ok or exchange.status == 404:
             ledger.gone(str(entry.id))
             return None
@@ -51,7 +54,9 @@ async def _look_for(api: Client, ledger: Ledger, entries: Sequence[Entry]) -> No
     """Look for lost creates that share their words, and settle them where the lists told all."""
     account, words = entries[0].account, entries[0].words
     nameless = False
-    for archived in (False, True) if words else ():
+    # What was absent when it was lost cannot have been archived since.
+    places = (False,) if all(e.state == "absent" for e in entries) else (False, True)
+    for archived in places if words else ():
         query = {"search": words[-1], "archived": archived, "limit": 100}
         try:
             exchange = await api.call("list", query=query, settles=True)
@@ -79,9 +84,5 @@ def is_ours(record: Mapping[str, Any], words: Iterable[str]) -> bool:
 
     Names are compared without case, as a target may fold the case of an email.
     """
-    values = {_folded(record.get(name)) for name in ("first_name", "last_name", "email")}
-    return any(_folded(word) in values for word in words if len(word.strip()) >= 8)
-
-
-def _folded(value: object) -> str:
-    return str(value or "").strip()[:WORD_KEPT].strip().lower()
+    values = {folded(record.get(name)) for name in ("first_name", "last_name", "email")}
+    return any(folded(word) in values for word in words if len(word.strip()) >= WORD_LEAST)

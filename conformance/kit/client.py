@@ -17,8 +17,9 @@ from conformance.kit.credentials import Credential
 from conformance.kit.deeds import Deeds
 from conformance.kit.exchange import Exchange
 from conformance.kit.ledger import Entry, Ledger
+from conformance.kit.recovery import change_is_undone, create_is_undone
 from conformance.kit.renewal import TokenRanOut
-from conformance.kit.wire import Outgoing, TargetUnavailable, Wire
+from conformance.kit.wire import FAULT_TRIES, Outgoing, TargetUnavailable, Wire
 
 RESOURCE = "/contacts"
 JSON_TYPE = ("Content-Type", "application/json")
@@ -42,10 +43,14 @@ class Client:
         self.credential = credential
         self.account = account
         self.deeds = Deeds() if deeds is None else deeds
+        self.owner = self
+        """The client that speaks for the account with its own credential."""
 
     def speaking_as(self, credential: Credential, account: str | None = None) -> Client:
         """Return a client with another credential."""
-        return Client(self.wire, self.ledger, credential, account or self.account, self.deeds)
+        other = Client(self.wire, self.ledger, credential, account or self.account, self.deeds)
+        other.owner = self.owner if account in (None, self.account) else other
+        return other
 
     async def list(self, **query: object) -> Exchange:
         """`GET /contacts`; values are sent as `str` makes them, booleans in lower case."""
@@ -85,18 +90,30 @@ class Client:
         payload: Any = None,
         headers: tuple[tuple[str, str], ...] = (JSON_TYPE,),
     ) -> Exchange:
-        """`POST /contacts` with the bytes given; `payload` tells the ledger what they say."""
-        entry = self.ledger.intend(self.account, payload)
-        try:
-            exchange = await self.call("create", body=body, headers=headers)
-        except (BudgetExhausted, TokenRanOut):
-            self.ledger.settle(entry, "refused")
-            raise
-        except TargetUnavailable:
-            self.ledger.settle(entry, "lost")
-            raise
-        _settle(self.ledger, entry, exchange)
-        return exchange
+        """`POST /contacts` with the bytes given; `payload` tells the ledger what they say.
+
+        Where the answer is lost, the contact is looked for by its words before the next attempt.
+        """
+        for attempt in range(1, FAULT_TRIES + 1):
+            last = attempt == FAULT_TRIES
+            entry = self.ledger.intend(self.account, payload)
+            try:
+                exchange = await self.call("create", body=body, headers=headers, final=last)
+            except (BudgetExhausted, TokenRanOut):
+                self.ledger.settle(entry, "refused")
+                raise
+            except TargetUnavailable as problem:
+                self.ledger.settle(entry, "lost" if problem.sent else "refused")
+                self.wire.budget.cover()
+                if last or problem.late:
+                    raise
+                await self.wire.back_off(attempt)
+                if problem.sent and not await create_is_undone(self.owner, entry, body):
+                    raise
+                continue
+            _settle(self.ledger, entry, exchange)
+            return exchange
+        raise AssertionError("the loop returns or raises")
 
     async def call(
         self,
@@ -109,12 +126,14 @@ class Client:
         allows: tuple[int, ...] = (),
         exempt: bool = False,
         settles: bool = False,
+        final: bool | None = None,
     ) -> Exchange:
         """Send one documented operation, with any body and headers.
 
         `allows` are statuses that a ruling permits here; `exempt` keeps the exchange out of the
         passive checks (rule 10: ids with an encoded slash or NUL); `settles` takes the request
-        from what the budget keeps for cleaning up, as the delete of a known contact does.
+        from what the budget keeps for cleaning up, as the delete of a known contact does. A caller
+        that sees to lost answers by itself says whether this attempt is the `final` one.
         """
         outgoing = replace(
             outgoing_to(operation, contact_id, query=query, body=body, headers=headers),
@@ -122,11 +141,29 @@ class Client:
             settles=settles or (operation == "delete" and self.ledger.knows(contact_id)),
             allows=allows,
         )
-        exchange = await self.wire.send(outgoing, self.credential)
+        if outgoing.repeatable or operation == "create" or final is not None:
+            outgoing = replace(outgoing, final=final is not False)
+            exchange = await self.wire.send(outgoing, self.credential)
+        else:
+            exchange = await self._change(outgoing, operation, str(contact_id))
         self.deeds.note(exchange, contact_id)
         if operation == "delete" and exchange.ok and contact_id is not None:
             self.ledger.gone(contact_id)
         return exchange
+
+    async def _change(self, outgoing: Outgoing, operation: str, contact_id: str) -> Exchange:
+        """Send what must not be repeated blindly; look at the contact before the next attempt."""
+        for attempt in range(1, FAULT_TRIES + 1):
+            last = attempt == FAULT_TRIES
+            try:
+                return await self.wire.send(replace(outgoing, final=last), self.credential)
+            except TargetUnavailable as problem:
+                if last or problem.late:
+                    raise
+                await self.wire.back_off(attempt)
+                if problem.sent and not await change_is_undone(self, operation, contact_id):
+                    raise
+        raise AssertionError("the loop returns or raises")
 
 
 _ROUTES = {

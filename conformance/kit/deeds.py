@@ -19,10 +19,15 @@ class Deeds:
     """
 
     pairs: set[tuple[str, str]] = field(default_factory=set)
+    archived: dict[str, bool] = field(default_factory=dict)
+    """Whether a contact was archived, as the last answer about it alone has it."""
     _last: dict[str, tuple[str, float]] = field(default_factory=dict)
 
     def note(self, exchange: Exchange, contact_id: str | None) -> None:
         """Count an exchange; `contact_id` is the one in its path, None without."""
+        shown, archived = exchange.contact.get("id"), exchange.contact.get("is_archived")
+        if exchange.ok and isinstance(shown, str) and isinstance(archived, bool):
+            self.archived[shown] = archived
         for each in self._concerned(exchange, contact_id):
             before, answered = self._last.get(each, ("", 0.0))
             if before and answered <= exchange.started:

@@ -14,15 +14,17 @@ from typing import Any, TextIO
 
 WORD_KEPT = 100
 """Characters of a word that are kept, and compared, to find a contact again."""
+_OPEN = ("sent", "lost", "absent")
 # What is lost is looked for among the active and the archived contacts first.
-_COSTS = {"sent": 1, "live": 1, "lost": 3}
+_COSTS = {"sent": 1, "live": 1, "lost": 3, "absent": 1}
 
 
 @dataclass
 class Entry:
     """One create: the words by which it can be found again, and the id once it is known.
 
-    `state` is sent, live, refused, gone, or lost (no usable answer came).
+    `state` is sent, live, refused, gone, lost (no usable answer came), or absent (lost, and not
+    found when it was looked for at once).
     """
 
     key: int
@@ -67,7 +69,7 @@ class Ledger:
         return entry
 
     def settle(self, entry: Entry, state: str) -> None:
-        """Write down that a create was refused or lost."""
+        """Write down that a create was refused or lost, or is absent."""
         entry.state = state
         self._write({"event": state, "key": entry.key})
 
@@ -84,7 +86,12 @@ class Ledger:
 
     def lost(self, account: str | None = None) -> list[Entry]:
         """Return the entries whose fate is not known."""
-        return [e for e in self.entries.values() if e.state in ("sent", "lost") and _of(e, account)]
+        return [e for e in self.entries.values() if e.state in _OPEN and _of(e, account)]
+
+    def owner_of(self, contact_id: str) -> str | None:
+        """Return the account that has a contact of this run; None where it is gone or no such."""
+        entry = self._by_id.get(contact_id)
+        return None if entry is None or entry.state != "live" else entry.account
 
     def debts(self) -> int:
         """Return how many requests cleaning up will need."""
@@ -164,7 +171,7 @@ def leftovers(path: Path) -> list[Entry]:
     by_id: dict[Any, Entry] = {}
     for event in read(path):
         _replay(event, entries, by_id)
-    return [entry for entry in entries.values() if entry.state in ("sent", "live", "lost")]
+    return [entry for entry in entries.values() if entry.state in ("live", *_OPEN)]
 
 
 def _replay(event: Mapping[str, Any], entries: dict[Any, Entry], by_id: dict[Any, Entry]) -> None:
@@ -176,7 +183,7 @@ def _replay(event: Mapping[str, Any], entries: dict[Any, Entry], by_id: dict[Any
         case "created" if key in entries:
             entries[key].id, entries[key].state = str(event.get("id")), "live"
             by_id[event.get("id")] = entries[key]
-        case "refused" | "lost" if key in entries:
+        case "refused" | "lost" | "absent" if key in entries:
             entries[key].state = str(event["event"])
         case "deleted" if event.get("id") in by_id:
             by_id[event["id"]].state = "gone"

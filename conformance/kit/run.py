@@ -119,6 +119,7 @@ class Run:
                 *self.notices,
                 *self._lapsed(),
                 *(self.stage.notices if self.stage else []),
+                *self._losses(),
                 *self._probing(),
             ],
             "started_at": self.started.isoformat(timespec="milliseconds"),
@@ -227,6 +228,14 @@ class Run:
     def _probed(self) -> int:
         """Return how many requests the trial of the rate limit sent, beside the total."""
         return self.stage.probe.requests if self.stage and self.stage.probe else 0
+
+    def _losses(self) -> list[str]:
+        """Return the note on answers that were lost."""
+        lost = self.stage.wire.statistics.lost if self.stage and self.stage.wire else 0
+        if not lost:
+            return []
+        answers = "1 answer was lost" if lost == 1 else f"{lost} answers were lost"
+        return [f"{answers} to the network, or to a gateway's 502, 503 or 504"]
 
     def _probing(self) -> list[str]:
         """Return the note on those requests."""

@@ -35,6 +35,11 @@ class Sameness:
         """Start with nothing seen."""
         self._showings: dict[str, list[Showing]] = {}
         self._writes: dict[str, list[Exchange]] = {}
+        self._left_out: set[str] = set()
+
+    def leave_out(self, contact_id: str) -> None:
+        """Compare nothing of a contact: when a write took effect on it is not known."""
+        self._left_out.add(contact_id)
 
     def observe(self, exchange: Exchange) -> None:
         """Take an exchange into account; a write counts whether or not it was acknowledged."""
@@ -52,7 +57,7 @@ class Sameness:
     def judge(self, ours: set[str]) -> Judge:
         """Return the judge of OBJ-09 for the contacts given."""
         judge = Judge("OBJ-09")
-        for contact_id in ours:
+        for contact_id in ours - self._left_out:
             for first, later in self._pairs(contact_id):
                 changed = differing(first.record, later.record, schemas.CONTACT_FIELDS)
                 if len(judge.findings) < SHOWN_MOST:

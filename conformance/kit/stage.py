@@ -47,7 +47,7 @@ GRACE_S = 3.0
 """Seconds in which the requests of an interrupted run may come to their end."""
 CLOSING_RESERVE = 10
 """Requests that no scene before the closing may spend."""
-LIFE_RESERVE = 12
+LIFE_RESERVE = 20
 """Requests that the scenes of lower tiers leave to the lives of contacts."""
 
 
@@ -62,8 +62,10 @@ class Phase(IntEnum):
     EXTRA = 6
     LIFE = 7
     CLOSING = 8
-    TOP_UP = 9
-    PROBE = 10
+    QUIET = 9
+    """Deletes a contact that the closing has to see."""
+    TOP_UP = 10
+    PROBE = 11
     """The trial of the rate limit: after the cleaning up, or beside all others on its own server."""
 
 
@@ -243,6 +245,7 @@ class Stage:
         self._task = asyncio.current_task()
         wire = Wire(self.settings, self.target.base_url, self.budget, transport=self.transport)
         wire.observers.append(self.evidence.observe)
+        wire.mourners.append(self.evidence.mourn)
         source = source_of(self.settings, self.target)
         wire.renewal = Renewal(self.target, source, self._renewed, self._note)
         self.wire = wire
@@ -353,6 +356,7 @@ class Stage:
             return
         accounts = {name: self.client(name) for name in self.target.accounts}
         current_scene.set("cleaning up")
+        self.wire.resume()
         # A cancelled run still cleans up: the new task is not part of what was cancelled.
         self.leftovers = await asyncio.shield(asyncio.ensure_future(clean(accounts, self.ledger)))
 

@@ -1,8 +1,9 @@
 """The wire: the one place that imports httpx and through which every request passes.
 
 It keeps at most `concurrency` requests in flight, counts each against the budget, waits out a
-429 as it is told (RFC 9110, 10.2.3), bounds time and size of an answer, and hands every exchange
-to the observers. It never follows a redirect and judges nothing.
+429 as it is told (RFC 9110, 10.2.3), bounds time and size of an answer, repeats what may be
+repeated where the connection or a gateway failed, and hands every exchange to the observers. It
+never follows a redirect and judges nothing.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import httpx
 
+from conformance.kit.body import ACCEPTED_CODING, LARGE, LARGE_IN_ALL, read_body
 from conformance.kit.budget import Budget, BudgetExhausted
 from conformance.kit.credentials import Credential
 from conformance.kit.exchange import Exchange, Request, Response
@@ -26,10 +28,13 @@ from conformance.kit.expect import PremiseFailed
 from conformance.kit.renewal import Renewal
 from conformance.kit.settings import Settings
 
-BODY_LIMIT = 8 * 1024 * 1024
 THROTTLED_TRIES = 8
 FAULT_TRIES = 3
 FAULT_BACKOFF_S = 0.2
+GATEWAY_FAULTS = frozenset({502, 503, 504})
+"""What a gateway answers where the server behind it gave no answer (RFC 9110, 15.6.3 to 15.6.5)."""
+SILENCES_MOST = 24
+"""Attempts in a row without any answer after which the target counts as gone."""
 KEEPALIVE_S = 1.5
 """Shorter than the idle time-out of common servers, so that a reused connection is alive."""
 RESET_HEADER = "ratelimit-reset"
@@ -42,16 +47,27 @@ Observer = Callable[[Exchange], None]
 
 
 class TargetUnavailable(PremiseFailed):
-    """No usable answer came: the connection failed, or the answer took too long or was too big."""
+    """No usable answer came: the connection failed, or the answer took too long or was too big.
 
-    def __init__(self, reason: str) -> None:
+    Attributes:
+        sent: whether the target may have seen the request.
+        late: whether the target may yet act on it.
+    """
+
+    def __init__(self, reason: str, *, sent: bool = True, late: bool = False) -> None:
         """Keep the reason under the kind `unavailable`."""
         super().__init__(f"target unavailable: {reason}", kind="unavailable")
+        self.sent = sent
+        self.late = late
 
 
 @dataclass(frozen=True)
 class Outgoing:
-    """One request before it is sent. `path` and `query` are already percent-encoded."""
+    """One request before it is sent. `path` and `query` are already percent-encoded.
+
+    A `repeatable` one is sent again where its answer was lost; a 502, 503 or 504 that remains is
+    the target's answer where it is `final`, and else counts as a lost one.
+    """
 
     operation: str
     method: str
@@ -60,6 +76,7 @@ class Outgoing:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
     repeatable: bool = True
+    final: bool = True
     settles: bool = False
     allows: tuple[int, ...] = ()
 
@@ -72,6 +89,8 @@ class Statistics:
     latencies: dict[str, list[float]] = field(default_factory=dict)
     by_scene: dict[str, int] = field(default_factory=dict)
     throttled: int = 0
+    lost: int = 0
+    """Answers that did not come, were no HTTP, or came from a gateway in the target's place."""
 
     def count(self, exchange: Exchange) -> None:
         """Take one exchange into account."""
@@ -107,6 +126,8 @@ class Wire:
         self.budget = budget
         self.statistics = Statistics()
         self.observers: list[Observer] = []
+        self.mourners: list[Callable[[Outgoing], None]] = []
+        """Told of each request whose answer was lost for good."""
         self.renewal: Renewal | None = None
         self._settings = settings
         self._transport = transport
@@ -117,6 +138,8 @@ class Wire:
         self._halted = False
         self._resume_at = 0.0
         self._numbers = 0
+        self._silences = 0
+        self._large = 0
         self._stack = AsyncExitStack()
         self._http: httpx.AsyncClient | None = None
 
@@ -137,6 +160,7 @@ class Wire:
         client = httpx.AsyncClient(
             transport=transport,
             timeout=self._settings.request_timeout,
+            headers={"accept-encoding": ACCEPTED_CODING},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # AUTH-01: none is kept
             follow_redirects=False,
             trust_env=False,
@@ -165,11 +189,11 @@ class Wire:
             self._observe(exchange, used)
             if exchange.status == 401 and await self._renewed(used, exchange, repeated):
                 repeated = True
-                self.budget.limited(settles=outgoing.settles)
+                self.budget.unsettled(settles=outgoing.settles)
                 continue
             if exchange.status != 429:
                 return exchange
-            self.budget.limited(settles=outgoing.settles)
+            self.budget.unsettled(settles=outgoing.settles)
             self._throttled(exchange)
         raise BudgetExhausted(f"still limited after {THROTTLED_TRIES} waits ({exchange.line})")
 
@@ -182,7 +206,12 @@ class Wire:
             used = await self._present(credential)
             self._refuse_when_halted()
             self.budget.spend(settles=outgoing.settles)
-            return used, await self._patiently(outgoing, used)
+            try:
+                return used, await self._patiently(outgoing, used)
+            except PremiseFailed:  # Gave up, or the budget did before the last attempt.
+                for mourner in self.mourners:
+                    mourner(outgoing)
+                raise
 
     async def _present(self, credential: Credential) -> Credential:
         return credential if self.renewal is None else await self.renewal.present(credential)
@@ -237,12 +266,21 @@ class Wire:
                 self._slots.release()
 
     def resume(self) -> None:
-        """Let requests out again."""
+        """Let requests out again, also to a target that has been silent."""
         self._halted = False
+        self._silences = 0
+
+    async def back_off(self, attempt: int) -> None:
+        """Wait before the attempt that follows this one, counted from 1."""
+        await self._sleep(FAULT_BACKOFF_S * attempt)
 
     def _refuse_when_halted(self) -> None:
         if self._halted:
             raise PremiseFailed("the run was interrupted")
+        if self._silences >= SILENCES_MOST:
+            # Else each request left would take its time-outs, cleaning up included.
+            reason = f"it gave no answer to {SILENCES_MOST} requests in a row"
+            raise TargetUnavailable(reason, sent=False)
 
     def _observe(self, exchange: Exchange, used: Credential) -> None:
         self.statistics.count(exchange)
@@ -255,13 +293,23 @@ class Wire:
         tries = FAULT_TRIES if outgoing.repeatable else 1
         for attempt in range(1, tries + 1):
             try:
-                return await self._attempt(outgoing, credential)
+                return await self._from_target(outgoing, credential, attempt == tries)
             except TargetUnavailable:
+                self.statistics.lost += 1
+                self.budget.unsettled(settles=outgoing.settles)
                 if attempt == tries:
                     raise
-                await self._sleep(FAULT_BACKOFF_S * attempt)
-                self.budget.spend(settles=outgoing.settles)
+            await self.back_off(attempt)
+            self.budget.spend(settles=outgoing.settles)
         raise AssertionError("the loop returns or raises")
+
+    async def _from_target(
+        self, outgoing: Outgoing, credential: Credential, last: bool
+    ) -> Exchange:
+        exchange = await self._attempt(outgoing, credential)
+        if exchange.status in GATEWAY_FAULTS and not (last and outgoing.final):
+            raise TargetUnavailable(exchange.line, late=exchange.status == 504)
+        return exchange
 
     async def _attempt(self, outgoing: Outgoing, credential: Credential) -> Exchange:
         url = self.base_url + outgoing.path + (f"?{outgoing.query}" if outgoing.query else "")
@@ -274,7 +322,11 @@ class Wire:
                     outgoing, url, [*own, *credential.headers]
                 )
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, ValueError) as problem:
-            raise TargetUnavailable(f"{outgoing.method} {url:.200}: {_why(problem)}") from problem
+            self._silences += 1
+            reason = f"{outgoing.method} {url:.200}: {_why(problem)}"
+            sent, late = not isinstance(problem, _NEVER_SENT), isinstance(problem, _TIMED_OUT)
+            raise TargetUnavailable(reason, sent=sent, late=late) from problem
+        self._silences = 0
         elapsed = time.perf_counter() - begun
         self._numbers += 1
         shown = tuple((n, "…" if (n, v) in self._settings.header else v) for n, v in own)
@@ -298,15 +350,18 @@ class Wire:
             outgoing.method, url, headers=list(headers), content=outgoing.body
         )
         response = await self._http.send(request, stream=True)
+        received = _header_dict(response.headers)
         try:
-            body = bytearray()
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > BODY_LIMIT:
-                    raise ValueError(f"a body beyond {BODY_LIMIT} bytes")
+            # httpx would inflate without a bound, layer upon layer.
+            body = await read_body(
+                cast("httpx.AsyncByteStream", response.stream), received.get("content-encoding", "")
+            )
         finally:
             await response.aclose()
-        return response.status_code, _header_dict(response.headers), bytes(body)
+        self._large += len(body) if len(body) > LARGE else 0
+        if self._large > LARGE_IN_ALL:
+            raise ValueError(f"its bodies of more than {LARGE} bytes exceed {LARGE_IN_ALL} in all")
+        return response.status_code, received, body
 
     async def _wait_for_window(self) -> None:
         while (remaining := self._resume_at - self._clock()) > 0:
@@ -344,6 +399,10 @@ def _header_dict(headers: httpx.Headers) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.InvalidURL)
+_TIMED_OUT = (TimeoutError, httpx.TimeoutException)
+
+
 def _tls(verify: Any) -> Any:
     if isinstance(verify, str):
         return httpx.create_ssl_context(verify=verify, trust_env=False)
@@ -351,6 +410,6 @@ def _tls(verify: Any) -> Any:
 
 
 def _why(problem: BaseException) -> str:
-    if isinstance(problem, TimeoutError | httpx.TimeoutException):
+    if isinstance(problem, _TIMED_OUT):
         return "no complete answer within --request-timeout"
     return f"{type(problem).__name__}: {problem}"[:300]

@@ -63,7 +63,7 @@ async def _others(s: Scene) -> None:
     lower = s.api.speaking_as(credentials.lower_case_scheme(token))
     nobody = s.api.speaking_as(NO_CREDENTIAL)
     s.out.api_key, s.out.lower, s.out.invalid = await s.all(
-        key.list(), lower.list(limit=1), nobody.create({"first_name": 7})
+        key.list(), lower.list(limit=1), nobody.create({**s.out.body, "first_name": 7})
     )
 
 

@@ -23,7 +23,7 @@ from kit_doubles import (
 from kit_house import House
 
 from conformance.kit.budget import Budget
-from conformance.kit.cleaning import clean, is_ours
+from conformance.kit.cleaning import TRIES, clean, is_ours
 from conformance.kit.client import Client
 from conformance.kit.expect import PremiseFailed
 from conformance.kit.ledger import Ledger
@@ -161,7 +161,7 @@ def test_a_failing_delete_is_tried_again_and_then_told(
     left = cleaned(house, settings, BODY)
 
     assert left == list(house.contacts)
-    assert house.requests.count("DELETE") == 2
+    assert house.requests.count("DELETE") == TRIES
 
 
 def test_a_delete_that_took_effect_without_an_answer_is_settled(settings: Settings) -> None:
@@ -262,7 +262,8 @@ def test_cleaning_up_fits_into_what_the_budget_kept(settings: Settings) -> None:
 
     assert left == []
     assert house.contacts == {}
-    assert budget.used <= 12
+    # The last of them was sent when nobody knew that it would have to be looked for.
+    assert budget.used <= 12 + 2
 
 
 def test_lost_creates_that_share_their_words_are_looked_for_once(settings: Settings) -> None:

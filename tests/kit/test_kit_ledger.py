@@ -228,8 +228,8 @@ def test_a_limited_delete_may_be_sent_again_beyond_the_bound() -> None:
     with pytest.raises(BudgetExhausted):
         budget.spend(settles=True)
 
-    budget.limited(settles=False)
-    budget.limited(settles=True)
+    budget.unsettled(settles=False)
+    budget.unsettled(settles=True)
 
     budget.spend(settles=True)
     assert budget.used == 2

@@ -212,21 +212,6 @@ def test_repeats_are_bounded_and_counted_against_the_budget(settings: Settings) 
     assert budget.used == FAULT_TRIES
 
 
-@pytest.mark.parametrize("operation", ["create", "delete", "archive", "restore"])
-def test_what_may_have_taken_effect_is_not_sent_twice(settings: Settings, operation: str) -> None:
-    target = Recorder(httpx.ReadError("connection reset"))
-
-    async def act() -> None:
-        async with wire_to(target, settings) as wire:
-            api = client_on(wire)
-            body = b'{"first_name":"Jordan"}' if operation == "create" else None
-            await api.call(operation, None if operation == "create" else AN_ID, body=body)
-
-    with pytest.raises(TargetUnavailable):
-        run(act())
-    assert len(target.requests) == 1
-
-
 def test_statistics_count_every_answer_by_operation(settings: Settings) -> None:
     target = Recorder(limited(retry_after="1"), success([]))
 

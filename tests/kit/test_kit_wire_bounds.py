@@ -11,10 +11,11 @@ import httpx
 import pytest
 from kit_doubles import AN_ID, TOKEN, Recorder, client_on, run, success, wire_to
 
+from conformance.kit.body import BODY_LIMIT
 from conformance.kit.budget import Budget
 from conformance.kit.exchange import Exchange
 from conformance.kit.settings import Settings
-from conformance.kit.wire import BODY_LIMIT, FAULT_TRIES, TargetUnavailable, Wire
+from conformance.kit.wire import FAULT_TRIES, TargetUnavailable, Wire
 
 MakeSettings = Callable[..., Settings]
 CHUNK = 1024 * 1024

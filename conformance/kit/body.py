@@ -15,6 +15,8 @@ LARGE = 1024 * 1024
 LARGE_IN_ALL = 64 * 1024 * 1024
 """Bytes of all bodies above `LARGE` together: scenes keep what they saw until it is judged."""
 ACCEPTED_CODING = "gzip"
+STEP = 256 * 1024
+"""Bytes inflated at once."""
 _GZIP = 16 + zlib.MAX_WBITS
 _PLAIN = ("", "identity")
 
@@ -30,9 +32,12 @@ async def read_body(chunks: AsyncIterable[bytes], coding: str) -> bytes:
     if coding not in (*_PLAIN, ACCEPTED_CODING, "x-gzip"):
         raise ValueError(f"the content coding {coding[:40]!r}, which was not asked for")
     body = _Plain() if coding in _PLAIN else _Inflated()
-    async for chunk in chunks:
-        body.feed(chunk)
-    return body.whole()
+    try:
+        async for chunk in chunks:
+            body.feed(chunk)
+        return body.whole()
+    finally:
+        body.drop()
 
 
 class _Plain:
@@ -46,6 +51,10 @@ class _Plain:
 
     def whole(self) -> bytes:
         return bytes(self._body)
+
+    def drop(self) -> None:
+        # A problem keeps this frame alive for as long as a report may ask for it.
+        self._body = bytearray()
 
     def _add(self, data: bytes) -> None:
         self._body += data
@@ -66,9 +75,8 @@ class _Inflated(_Plain):
             self._begun = True
             if self._stream.eof:  # Members may follow each other (RFC 1952, 2.2).
                 self._stream = zlib.decompressobj(_GZIP)
-            room = BODY_LIMIT + 1 - len(self._body)
             try:
-                self._add(self._stream.decompress(data, room))
+                self._add(self._stream.decompress(data, STEP))
             except zlib.error as problem:
                 raise ValueError(f"a body that is no gzip: {problem}") from problem
             data = self._stream.unconsumed_tail or self._stream.unused_data

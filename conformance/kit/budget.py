@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 from conformance.kit.expect import PremiseFailed
 
+LOSSES_COVERED = 20
+"""What 480 requests leave of a window of 500."""
+
 
 class BudgetExhausted(PremiseFailed):
     """A request or a wait no longer fits."""
@@ -26,6 +29,7 @@ class Budget:
         self.waited = 0.0
         self.kept_back = 0
         self._granted = 0
+        self._covered = 0
         self._debts = debts
 
     def spend(self, *, settles: bool = False) -> None:
@@ -51,17 +55,24 @@ class Budget:
             else max(0, self.bound + self._granted - self.used - self._reserve())
         )
 
-    def unsettled(self, *, settles: bool) -> None:
-        """Take note of a 429 or a lost answer: what settles a debt has to be sent again.
+    def limited(self, *, settles: bool) -> None:
+        """Take note of a 429: a refused request that settles a debt has to be sent again.
 
-        Only this and `cover` go beyond the bound, so that neither leaves a contact behind.
+        This goes beyond the bound, so that no rate limit leaves a contact behind.
         """
         self._granted += settles
 
-    def cover(self) -> None:
-        """Let the debts there are be paid, beyond the bound if need be: a lost answer raised them."""
-        if self.bound is not None:
-            self._granted = max(self._granted, self.used + self._debts() - self.bound)
+    def lost(self, *, settles: bool = False) -> None:
+        """Take note of a lost answer: what settles a debt is sent again, and a debt may have grown.
+
+        For so many of them this goes beyond the bound, so that no contact is left behind.
+        """
+        if self.bound is None:
+            return
+        owed = max(int(settles), self.used + self._debts() - self.bound - self._granted)
+        owed = min(owed, LOSSES_COVERED - self._covered)
+        self._granted += owed
+        self._covered += owed
 
     def _reserve(self) -> int:
         return self._debts() + self.kept_back

@@ -15,7 +15,7 @@ from conformance.kit.ledger import Entry, Ledger
 from conformance.kit.recovery import WORD_LEAST, folded
 from conformance.kit.wire import TargetUnavailable
 
-TRIES = 4
+TRIES = 3
 
 
 async def clean(accounts: Mapping[str, Client], ledger: Ledger) -> list[str]:

@@ -104,7 +104,7 @@ class Client:
                 raise
             except TargetUnavailable as problem:
                 self.ledger.settle(entry, "lost" if problem.sent else "refused")
-                self.wire.budget.cover()
+                self.wire.budget.lost()
                 if last or problem.late:
                     raise
                 await self.wire.back_off(attempt)

@@ -34,7 +34,7 @@ FAULT_BACKOFF_S = 0.2
 GATEWAY_FAULTS = frozenset({502, 503, 504})
 """What a gateway answers where the server behind it gave no answer (RFC 9110, 15.6.3 to 15.6.5)."""
 SILENCES_MOST = 24
-"""Attempts in a row without any answer after which the target counts as gone."""
+"""Time-outs without any answer between them after which the target counts as gone."""
 KEEPALIVE_S = 1.5
 """Shorter than the idle time-out of common servers, so that a reused connection is alive."""
 RESET_HEADER = "ratelimit-reset"
@@ -189,11 +189,11 @@ class Wire:
             self._observe(exchange, used)
             if exchange.status == 401 and await self._renewed(used, exchange, repeated):
                 repeated = True
-                self.budget.unsettled(settles=outgoing.settles)
+                self.budget.limited(settles=outgoing.settles)
                 continue
             if exchange.status != 429:
                 return exchange
-            self.budget.unsettled(settles=outgoing.settles)
+            self.budget.limited(settles=outgoing.settles)
             self._throttled(exchange)
         raise BudgetExhausted(f"still limited after {THROTTLED_TRIES} waits ({exchange.line})")
 
@@ -279,7 +279,7 @@ class Wire:
             raise PremiseFailed("the run was interrupted")
         if self._silences >= SILENCES_MOST:
             # Else each request left would take its time-outs, cleaning up included.
-            reason = f"it gave no answer to {SILENCES_MOST} requests in a row"
+            reason = f"it let {SILENCES_MOST} requests time out and answered none"
             raise TargetUnavailable(reason, sent=False)
 
     def _observe(self, exchange: Exchange, used: Credential) -> None:
@@ -296,8 +296,8 @@ class Wire:
                 return await self._from_target(outgoing, credential, attempt == tries)
             except TargetUnavailable:
                 self.statistics.lost += 1
-                self.budget.unsettled(settles=outgoing.settles)
-                if attempt == tries:
+                self.budget.lost(settles=outgoing.settles)
+                if attempt == tries or self._silences >= SILENCES_MOST:
                     raise
             await self.back_off(attempt)
             self.budget.spend(settles=outgoing.settles)
@@ -322,9 +322,9 @@ class Wire:
                     outgoing, url, [*own, *credential.headers]
                 )
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, ValueError) as problem:
-            self._silences += 1
             reason = f"{outgoing.method} {url:.200}: {_why(problem)}"
             sent, late = not isinstance(problem, _NEVER_SENT), isinstance(problem, _TIMED_OUT)
+            self._silences += late
             raise TargetUnavailable(reason, sent=sent, late=late) from problem
         self._silences = 0
         elapsed = time.perf_counter() - begun

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.kit.budget import Budget, BudgetExhausted
+from conformance.kit.budget import LOSSES_COVERED, Budget, BudgetExhausted
 from conformance.kit.ledger import Entry, Ledger, belongs_to, keep_unsettled, leftovers, read
 
 HEADER = {"run": "17c5", "base_url": "http://target.example/v1"}
@@ -228,12 +228,31 @@ def test_a_limited_delete_may_be_sent_again_beyond_the_bound() -> None:
     with pytest.raises(BudgetExhausted):
         budget.spend(settles=True)
 
-    budget.unsettled(settles=False)
-    budget.unsettled(settles=True)
+    budget.limited(settles=False)
+    budget.limited(settles=True)
 
     budget.spend(settles=True)
     assert budget.used == 2
     assert budget.left() == 0
+
+
+def test_lost_answers_go_beyond_the_bound_only_so_far() -> None:
+    debts = 0
+    budget = Budget(1, 0, lambda: debts)
+    budget.spend()
+    debts = 3
+
+    budget.lost()
+    assert budget.left() == 0
+    for _ in range(3):
+        budget.spend(settles=True)
+        debts -= 1
+    for _ in range(LOSSES_COVERED - 3):
+        budget.lost(settles=True)
+        budget.spend(settles=True)
+    budget.lost(settles=True)
+    with pytest.raises(BudgetExhausted):
+        budget.spend(settles=True)
 
 
 @given(st.lists(st.floats(0, 100), max_size=20), st.floats(0, 500))

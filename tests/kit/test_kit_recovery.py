@@ -238,7 +238,7 @@ def _exchange(operation: str, status: int, record: dict[str, Any]) -> Exchange:
 
 
 def test_a_silent_target_is_given_up(settings: Settings) -> None:
-    target, problems = Recorder(NO_CONNECTION), []
+    target, problems = Recorder(TIMED_OUT), []
 
     async def act() -> None:
         async with wire_to(target, settings) as wire:
@@ -247,13 +247,26 @@ def test_a_silent_target_is_given_up(settings: Settings) -> None:
                     await client_on(wire).list()
                 problems.append(caught.value.reason)
             wire.resume()
-            with pytest.raises(TargetUnavailable, match="refused"):
+            with pytest.raises(TargetUnavailable, match="--request-timeout"):
                 await client_on(wire).list()
 
     run(act())
 
     assert len(target.requests) == SILENCES_MOST + FAULT_TRIES
-    assert "no answer to 24 requests in a row" in problems[-1]
+    assert "let 24 requests time out" in problems[-1]
+
+
+def test_resets_alone_give_no_target_up(settings: Settings) -> None:
+    target = Recorder(*[RESET] * 2 * SILENCES_MOST, success([]))
+
+    async def act() -> Exchange:
+        async with wire_to(target, settings) as wire:
+            for _ in range(2 * SILENCES_MOST // FAULT_TRIES):
+                with pytest.raises(TargetUnavailable):
+                    await client_on(wire).list()
+            return await client_on(wire).list()
+
+    assert run(act()).status == 200
 
 
 def test_a_write_whose_repeats_do_not_fit_is_mourned(settings: Settings) -> None:

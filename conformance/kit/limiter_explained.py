@@ -64,6 +64,7 @@ def _with_window(case: Case, limit: int | None) -> Explained | None:
     """
     through = frozenset(row.name for row in bypass_matrix(case) if row.works) - {ELSEWHERE}
     limited = _limited(case) - through
+    unsure = through - _rich(case)
 
     def assume(
         unlimited: frozenset[str], trickled: frozenset[str], *, spends: bool = False
@@ -88,7 +89,7 @@ def _with_window(case: Case, limit: int | None) -> Explained | None:
         return accused
     if case.unlimited:
         accused = _better(assume(case.unlimited, frozenset(), spends=True), accused)
-    cleared = assume(frozenset(), through)
+    cleared = assume(frozenset(), unsure)
     # A guess at how fast the budget comes back may be off by a request or two.
     slack = 0 if case.told else CLEAR_MARGIN - 1
     if cleared is not None and cleared.score <= accused.score + slack:
@@ -98,7 +99,7 @@ def _with_window(case: Case, limit: int | None) -> Explained | None:
     for name in sorted(case.unlimited):
         less = assume(accused.unlimited - {name}, accused.trickled)
         accused = _better(less, accused, slack)
-    for name in sorted(through):
+    for name in sorted(unsure):
         more = assume(accused.unlimited, accused.trickled | {name})
         accused = _better(more, accused, slack)
     return accused
@@ -111,6 +112,15 @@ def _limited(case: Case) -> frozenset[str]:
         name_of(a)
         for a in tried
         if a.variation != NO_CREDENTIALS and (a.refused or a.effective or _counted_down(a))
+    )
+
+
+def _rich(case: Case) -> frozenset[str]:
+    """Return the rows whose answers showed more left than trickles back between two refusals."""
+    return frozenset(
+        name_of(a)
+        for a in case.answers
+        if not a.plain and case.while_shut(a) and not a.refused and (a.remaining_value or 0) > 1
     )
 
 

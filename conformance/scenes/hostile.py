@@ -67,7 +67,7 @@ async def _send(s: Scene, payloads: list[dict[str, Any]]) -> list[tuple[dict[str
     return list(zip(payloads, answers, strict=True))
 
 
-@scene(Phase.EXTRA)
+@scene(Phase.HOSTILE)
 async def forged_create(s: Scene) -> None:
     """Send a create with values for the fields that are the server's."""
     people = factory(s)
@@ -78,7 +78,7 @@ async def forged_create(s: Scene) -> None:
         s.out.tried += await _store(s, alone)
 
 
-@scene(Phase.EXTRA)
+@scene(Phase.HOSTILE)
 async def odd_texts(s: Scene) -> None:
     """Send NUL, control characters, a lone surrogate, and JSON nested very deep."""
     people = factory(s)

@@ -25,6 +25,7 @@ from fixtures.variants.limits import SlidingWindow, TokenBucket
 LIMIT, WINDOW_S = 40, 5.0
 LONGER_S = 10.0
 AT_ONCE = 6
+ATTEMPTS = 3
 MUTANTS = all_mutants()
 HALF_WAY = "LIMIT-13"
 """Half of a Retry-After is asked for from 4 s on, which a window of 5 s hardly leaves."""
@@ -85,6 +86,22 @@ def _served(name: str) -> Tried:
 
 
 def _try(runs: Runs, name: str, server: Tried) -> tuple[Run, int]:
+    """Put a server on trial; a defect again where a machine that stalls may have hidden it."""
+    for _ in range(ATTEMPTS):
+        tried = _try_once(runs, name, server)
+        if name not in PROBED or _named(tried[0], name):
+            break
+    return tried
+
+
+def _named(run: Run, name: str) -> bool:
+    """Whether the trial found a breach of the clause that a mutant breaks."""
+    statuses = {clause["id"]: clause["status"] for clause in run.document["limiter"]["clauses"]}
+    named = [clause for clause in MUTANTS[name].clauses if clause.startswith("LIMIT")]
+    return any(statuses[clause] in ("failed", "warned") for clause in named)
+
+
+def _try_once(runs: Runs, name: str, server: Tried) -> tuple[Run, int]:
     plain = name.replace(" ", "-")
     _, second = server.target.accounts["second"].headers[0]
     run = runs.run(
@@ -136,13 +153,8 @@ def test_a_defective_limiter_is_named_by_its_clause(
     trials: dict[str, tuple[Run, int]], name: str
 ) -> None:
     run, _ = trials[name]
-    mutant = MUTANTS[name]
 
-    statuses = {clause["id"]: clause["status"] for clause in run.document["limiter"]["clauses"]}
-    broken = {clause for clause, status in statuses.items() if status in ("failed", "warned")}
-
-    named = [clause for clause in mutant.clauses if clause.startswith("LIMIT")]
-    assert set(named) & broken, run.screen
+    assert _named(run, name), run.screen
     assert "Traceback" not in run.screen
 
 

@@ -25,11 +25,16 @@ async def clean(accounts: Mapping[str, Client], ledger: Ledger) -> list[str]:
         for entry in ledger.lost(account):
             alike.setdefault(entry.words, []).append(entry)
         await asyncio.gather(*(_look_for(api, ledger, entries) for entries in alike.values()))
+    # Each is tried, whatever becomes of the others.
     results = await asyncio.gather(
-        *(_remove(accounts[e.account], ledger, e) for e in ledger.live() if e.account in accounts)
+        *(_remove(accounts[e.account], ledger, e) for e in ledger.live() if e.account in accounts),
+        return_exceptions=True,
     )
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
     unsure = [" ".join(e.words) for e in ledger.lost() if e.words]
-    return [left for left in results if left is not None] + unsure
+    return [left for left in results if isinstance(left, str)] + unsure
 
 
 async def _remove(api: Client, ledger: Ledger, entry: Entry) -> str | None:

@@ -22,6 +22,8 @@ from conformance.kit.renewal import TokenRanOut
 from conformance.kit.wire import FAULT_TRIES, Outgoing, TargetUnavailable, Wire
 
 RESOURCE = "/contacts"
+LONE_SURROGATES = "surrogatepass"
+"""JSON can hold them, so an id or a name that a target gives may: they go back as they came."""
 JSON_TYPE = ("Content-Type", "application/json")
 Query = Mapping[str, object] | Iterable[tuple[str, object]]
 
@@ -214,12 +216,15 @@ def encode(payload: Any) -> bytes:
 def encode_query(query: Query) -> str:
     """Return the query string; parameters keep their order, and `None` values are left out."""
     pairs = query.items() if isinstance(query, Mapping) else query
-    return urlencode([(k, _text(v)) for k, v in pairs if v is not None], quote_via=quote)
+    given = [(k, _text(v)) for k, v in pairs if v is not None]
+    return urlencode(given, quote_via=quote, errors=LONE_SURROGATES)
 
 
 def _segment(text: str) -> str:
     # An id of dots alone would be taken for a relative path on its way (RFC 3986, 5.2.4).
-    return quote(text, safe="") if text.strip(".") else text.replace(".", "%2E")
+    if not text.strip("."):
+        return text.replace(".", "%2E")
+    return quote(text, safe="", errors=LONE_SURROGATES)
 
 
 def _text(value: object) -> str:

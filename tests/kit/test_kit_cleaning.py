@@ -240,6 +240,20 @@ def test_a_number_for_an_id_is_deleted_by_it(settings: Settings) -> None:
     assert house.contacts == {}
 
 
+def test_one_delete_that_breaks_keeps_no_other_from_its_turn(settings: Settings) -> None:
+    house, ledger = House(), Ledger(None, {})
+
+    async def target(request: httpx.Request) -> httpx.Response:
+        if request.method == "DELETE" and request.url.path.endswith("1"):
+            raise KeyError(request.url.path)
+        return await house(request)
+
+    with pytest.raises(KeyError):
+        cleaned(target, settings, *[{"first_name": f"{NAME}{n}"} for n in "abc"], ledger=ledger)
+
+    assert list(house.contacts) == ["00000000-0000-4000-8000-000000000001"]
+
+
 def test_lists_without_an_array_prove_no_absence(settings: Settings) -> None:
     house = House(POST=no_answer, GET=lambda: success(None))
 

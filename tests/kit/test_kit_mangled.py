@@ -30,14 +30,14 @@ ENDINGS = (0, 1, 4, 6)
 """The gate may not end with 3: whatever a target answers is no fault of the kit."""
 
 
-@pytest.mark.parametrize(("seed", "share"), [(1, 0.05), (2, 0.2), (3, 0.5), (4, 0.9)])
+@pytest.mark.parametrize(("seed", "share"), [(1, 0.05), (2, 0.2), (4, 0.9)])
 def test_a_run_over_mangled_answers_comes_to_its_end(
     gate: Gate, served: Served, seed: int, share: float
 ) -> None:
     served.app = mangler = Mangler(served.app, seed, share)
 
     options = ("--seed", str(seed), "--max-wait", "3", "--gate", "strict")
-    run = gate.run(*options, "--request-timeout", "5", **served.options())
+    run = gate.run(*options, "--request-timeout", "1", **served.options())
 
     assert run.status in ENDINGS, run.screen
     assert [c["id"] for c in run.clauses.values() if c["status"] == "error"] == [], run.screen

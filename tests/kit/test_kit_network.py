@@ -18,13 +18,12 @@ from kit.faults import (
     faulty,
     huge,
     late,
-    nested_bomb,
-    redirect,
     too_long,
     unavailable,
 )
 from kit.gate_runs import FILES, Gate, GateRun, Served
 
+from conformance.kit.budget import LOSSES_COVERED
 from conformance.kit.wire import FAULT_TRIES, SILENCES_MOST
 
 MEMORY_MOST_MB = 500
@@ -76,14 +75,14 @@ def test_a_conforming_server_does_not_fail_for_its_network(
     assert "Traceback" not in run.screen
 
 
-@pytest.mark.parametrize("fault", [bomb, huge, dripping, too_long, redirect])
+@pytest.mark.parametrize("fault", [bomb, huge, dripping, too_long])
 def test_a_fault_of_every_answer_ends_the_run_with_one_line(
     gate: Gate, served: Served, fault: Fault
 ) -> None:
     run, sent = run_through(gate, served, lambda _turn: fault, *QUICK)
 
     judge_sound(run)
-    assert run.status == (1 if fault in (too_long, redirect) else 4), run.screen
+    assert run.status == (1 if fault is too_long else 4), run.screen
     assert len(sent) <= 3 * FAULT_TRIES
     assert run.document["message"]
 
@@ -113,28 +112,23 @@ def test_a_target_that_falls_silent_is_given_up(gate: Gate, served: Served) -> N
     assert "unavailable" in reasons
 
 
-FAULTY_OPERATIONS: dict[str, dict[str, str]] = {
-    "reads": {"GET": "reset_midway", "GET search": "huge"},
-    "writes": {"PUT": "bomb", "PATCH": "duplicated", "DELETE": "bad_gateway"},
-}
+FAULTY = {"GET": "reset_midway", "PUT": "too_short", "PATCH": "duplicated", "DELETE": "bad_gateway"}
 
 
-@pytest.mark.parametrize("name", FAULTY_OPERATIONS)
-def test_a_fault_of_some_operations_leaves_the_others_judged(
-    gate: Gate, served: Served, name: str
-) -> None:
-    faults = FAULTY_OPERATIONS[name]
-
+def test_a_fault_of_some_operations_leaves_the_others_judged(gate: Gate, served: Served) -> None:
     def rule(turn: Turn) -> Fault | None:
-        special = f"{turn.method} search" if "/search" in turn.path else turn.method
-        fault = faults.get(special) or faults.get(turn.method)
-        return LASTING[fault] if fault and turn.number > 1 else None
+        if turn.method == "GET" and "/search" not in turn.path:
+            return None
+        return LASTING[FAULTY[turn.method]] if turn.method in FAULTY else None
 
     run, _ = run_through(gate, served, rule, *QUICK)
 
     judge_sound(run)
-    judged = [c for c in run.clauses.values() if c["status"] in ("passed", "failed", "warned")]
-    assert judged
+    assert run.status == 1, run.screen
+    assert run.clauses["CREATE-01"]["status"] == "passed"
+    assert run.clauses["ENV-04"]["status"] == run.clauses["ENV-08"]["status"] == "failed"
+    assert run.clauses["SEARCH-01"]["reason_kind"] == "unavailable"
+    assert run.document["requests"]["total"] <= 480 + LOSSES_COVERED
 
 
 def test_faults_of_every_kind_break_nothing(gate: Gate, served: Served) -> None:
@@ -142,7 +136,7 @@ def test_faults_of_every_kind_break_nothing(gate: Gate, served: Served) -> None:
     faults = [*LASTING.values(), late]
 
     def rule(turn: Turn) -> Fault | None:
-        return rng.choice(faults) if turn.number > 1 and rng.random() < 0.2 else None
+        return rng.choice(faults) if turn.number > 1 and rng.random() < 0.1 else None
 
     run, _ = run_through(gate, served, rule, *QUICK)
 
@@ -162,7 +156,7 @@ def test_the_slow_first_page_of_the_closing_hides_no_contact(gate: Gate, served:
     assert run.clauses["LIFE-02"]["status"] == "passed", run.screen
 
 
-@pytest.mark.parametrize("name", ["reset_before", "reset_after", "unavailable"])
+@pytest.mark.parametrize("name", ["reset_after", "unavailable"])
 def test_a_create_with_a_lost_answer_leaves_one_contact_at_most(
     gate: Gate, served: Served, name: str
 ) -> None:
@@ -181,10 +175,3 @@ def test_a_create_with_a_lost_answer_leaves_one_contact_at_most(
     assert served.remaining() == 0
     assert run.document["leftovers"] == []
     assert [method for method, _ in sent].count("POST") >= 2 * len(seen)
-
-
-def test_a_nested_bomb_is_not_opened(gate: Gate, served: Served) -> None:
-    run, _ = run_through(gate, served, lambda _turn: nested_bomb)
-
-    judge_sound(run)
-    assert "which was not asked for" in run.screen

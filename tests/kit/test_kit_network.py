@@ -121,12 +121,13 @@ def test_a_fault_of_some_operations_leaves_the_others_judged(gate: Gate, served:
             return None
         return LASTING[FAULTY[turn.method]] if turn.method in FAULTY else None
 
-    run, _ = run_through(gate, served, rule, *QUICK)
+    chosen = ("CREATE-01", "SEARCH-01", "ARCHIVE-01", "DELETE-01")
+    options = (part for clause in chosen for part in ("--clause", clause))
+    run, _ = run_through(gate, served, rule, *QUICK, *options)
 
     judge_sound(run)
-    assert run.status == 1, run.screen
+    assert run.status == 6, run.screen
     assert run.clauses["CREATE-01"]["status"] == "passed"
-    assert run.clauses["ENV-04"]["status"] == run.clauses["ENV-08"]["status"] == "failed"
     assert run.clauses["SEARCH-01"]["reason_kind"] == "unavailable"
     assert run.document["requests"]["total"] <= 480 + LOSSES_COVERED
 

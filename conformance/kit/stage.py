@@ -47,7 +47,7 @@ GRACE_S = 3.0
 """Seconds in which the requests of an interrupted run may come to their end."""
 CLOSING_RESERVE = 10
 """Requests that no scene before the closing may spend."""
-LIFE_RESERVE = 20
+LIFE_RESERVE = 14
 """Requests that the scenes of lower tiers leave to the lives of contacts."""
 
 

@@ -1,7 +1,9 @@
 """Signals: the first one stops the run, one more is held while it cleans up, the next one aborts.
 
 A terminal, a CI runner and a wrapper often send several in a row; only the last may cost the
-cleaning up.
+cleaning up. While a second thread runs, the first signal is not raised wherever the main thread
+happens to be: there it may hold a lock of the interpreter, of an import for instance, which the
+other thread would then await for ever. It is raised where the main thread asks, in `check`.
 """
 
 from __future__ import annotations
@@ -21,6 +23,9 @@ class Interrupts:
     def __init__(self) -> None:
         """Start with the handlers as they are."""
         self._previous: dict[signal.Signals, Any] = {}
+        self.pending = False
+        """Whether a signal has come that nobody has been told of."""
+        self._deferred = False
         self._cleaning = False
         self._held = False
 
@@ -31,6 +36,21 @@ class Interrupts:
                 self._previous[number] = signal.signal(number, self._handle)
         except ValueError:
             return
+
+    def defer(self) -> None:
+        """From now on keep the first signal for `check`."""
+        self._deferred = True
+
+    def check(self) -> None:
+        """Raise what was kept.
+
+        Raises:
+            KeyboardInterrupt: a signal has come.
+
+        """
+        if self.pending:
+            self.pending = False
+            raise KeyboardInterrupt
 
     def begin_cleaning(self) -> None:
         """Hold one more signal from now on."""
@@ -47,5 +67,8 @@ class Interrupts:
             self._held = True
             os.write(2, HELD)
             return
-        self._cleaning = True
+        first, self._cleaning = not self._cleaning, True
+        if first and self._deferred:
+            self.pending = True
+            return
         raise KeyboardInterrupt

@@ -136,6 +136,12 @@ def pytest_runtestloop(session: pytest.Session) -> object:
     return None
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    """Stop between two tests where the run was interrupted."""
+    item.config.stash[RUN].interrupts.check()
+
+
 def _start(session: pytest.Session, run: Run) -> None:
     run.redact = Redactor(_given_secrets(run.settings))
     supplied = session.config.hook.pytest_contacts_target(settings=run.settings)
@@ -151,6 +157,8 @@ def _start(session: pytest.Session, run: Run) -> None:
     screen = _screen(run)
     run.stage.say, run.stage.rewrite = screen.say, screen.rewrite
     run.stage.conceal = run.redact.add
+    run.stage.check = run.interrupts.check
+    run.interrupts.defer()
     run.stage.start(_scenes(session.items))
     run.stage.greet()
 
@@ -331,7 +339,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
     run = session.config.stash.get(RUN, None)
     if run is None or session.config.option.collectonly:
         return (yield)
-    if exitstatus == pytest.ExitCode.INTERRUPTED:
+    if exitstatus == pytest.ExitCode.INTERRUPTED or run.interrupts.pending:
         run.statuses.append(INTERRUPTED)
     if exitstatus == pytest.ExitCode.INTERNAL_ERROR:
         run.statuses.append(KIT_FAILED)

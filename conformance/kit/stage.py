@@ -13,7 +13,7 @@ import random
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -45,6 +45,8 @@ __all__ = ["SCRIPTS", "Act", "Outcome", "Phase", "Scene", "Script", "Stage", "ne
 T = TypeVar("T")
 GRACE_S = 3.0
 """Seconds in which the requests of an interrupted run may come to their end."""
+CHECK_S = 0.1
+"""Seconds after which who waits for a scene looks for an interrupt again."""
 CLOSING_RESERVE = 10
 """Requests that no scene before the closing may spend."""
 LIFE_RESERVE = 14
@@ -163,6 +165,8 @@ class Stage:
     """Shows a line on the screen at once."""
     rewrite: Callable[[str], None] = lambda _line: None
     """Shows a line in the place of the last one, where the screen can."""
+    check: Callable[[], None] = lambda: None
+    """Raises, in the thread that waits for the scenes, where the run was interrupted."""
     conceal: Callable[[str], None] = lambda _secret: None
     """Keeps a credential that came up during the run out of every report."""
     evidence: Evidence = field(init=False)
@@ -199,15 +203,21 @@ class Stage:
             Refused: the target cannot be tested: unreachable, wrong path, credentials refused.
 
         """
-        self.greeting.result()
+        self._await(self.greeting)
 
     def outcome(self, name: str) -> Outcome:
         """Wait for a scene and return what it kept."""
-        return self._ready[name].result()
+        return self._await(self._ready[name])
 
     def wait(self) -> None:
         """Wait until every scene has ended and the cleaning up is done."""
-        self.finished.result()
+        self._await(self.finished)
+
+    def _await(self, awaited: Future[T]) -> T:
+        while True:
+            self.check()
+            if wait([awaited], CHECK_S).done:
+                return awaited.result()
 
     def close(self) -> None:
         """Stop what still runs, let the cleaning up finish, and close the ledger."""

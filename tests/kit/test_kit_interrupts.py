@@ -252,3 +252,46 @@ def test_outside_the_main_thread_signals_are_left_alone(interrupts: Interrupts) 
     thread.join()
 
     assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+def test_beside_a_second_thread_the_first_signal_is_kept_until_someone_asks(
+    interrupts: Interrupts, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Raised in the middle of an import, it would keep the lock of all imports for ever."""
+    interrupts.install()
+    interrupts.defer()
+
+    signal.raise_signal(signal.SIGINT)
+    assert interrupts.pending
+    signal.raise_signal(signal.SIGINT)
+    assert "interrupt again" in capfd.readouterr().err
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupts.check()
+    interrupts.check()
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_an_interrupt_ends_the_wait_for_a_scene(
+    scripts: dict[str, Script], opened: Open, interrupts: Interrupts
+) -> None:
+    begun = threading.Event()
+
+    async def stuck(_scene: Scene) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    register(scripts, stuck)
+    stage = opened(House())
+    stage.check = interrupts.check
+    stage.start(["stuck"])
+    assert begun.wait(WAIT_S)
+    interrupts.install()
+    interrupts.defer()
+    signal.raise_signal(signal.SIGINT)
+
+    for waiting in (stage.greet, stage.wait, lambda: stage.outcome("stuck")):
+        interrupts.pending = True
+        with pytest.raises(KeyboardInterrupt):
+            waiting()

@@ -38,4 +38,5 @@ def test_totals_do_not_count_another_users_contact(isolation: Outcome, judge: Ju
     for x in isolation.lists:
         premise(x.ok, "the list is not answered", x)
         total = x.at("data", "meta", "total")
+        premise(isinstance(total, int), "the list does not tell its meta.total", x)
         judge.that(total == 0, "meta.total 0: the only match is another user's", total, x)

@@ -15,7 +15,8 @@ class Deeds:
     """Ordered pairs of operations on one contact, performed one after the other.
 
     A pair counts where the first was answered before the second was sent, and both were answered
-    as documented: with success, or with 404 once the contact was deleted.
+    as documented: with success, or with 404 once the contact was deleted. A list or a search is
+    performed on the contacts that it shows, and on the deleted ones, which it must not show.
     """
 
     pairs: set[tuple[str, str]] = field(default_factory=set)
@@ -46,5 +47,6 @@ class Deeds:
         if exchange.operation == "create":
             made = exchange.contact.get("id")
             return [made] if isinstance(made, str) else []
-        shown = (record.get("id") for record in exchange.records)
-        return {each for each in shown if isinstance(each, str) and each in self._last}
+        shown = {each for record in exchange.records if isinstance(each := record.get("id"), str)}
+        deleted = {each for each, (operation, _) in self._last.items() if operation == "delete"}
+        return (shown & self._last.keys()) | deleted

@@ -19,6 +19,8 @@ from conformance.kit.model import LIVE, READS
 Pair = tuple[str, str]
 NO_PAIRS: frozenset[Pair] = frozenset()
 LAST = (*LIVE, "delete")
+ON_ALL = ("list", "search")
+ON_ONE = tuple(operation for operation in LIVE if operation not in ON_ALL)
 PAIRS = frozenset(
     {
         *product(LIVE, LIVE),
@@ -36,13 +38,23 @@ TURNS = frozenset({("update", "restore"), ("restore", "update")})
 """Updated while archived, then restored: with which values? Restored, then updated: for good?"""
 TURNING = ("archive", "update", "get", "restore", "get", "update", "get")
 """A life that takes both turns and looks after each, for plans without room for every pair."""
+TURNINGS = (
+    TURNING,
+    ("archive", "update", "restore", "update", "get"),
+    ("archive", "archive", "update", "restore", "restore", "update", "get"),
+    ("restore", "restore", "archive", "archive", "update", "restore", "update", "get"),
+)
+"""The same in other words, of which some meet pairs that are rare elsewhere."""
 SURVIVORS = 3
 """Lives whose deletes come last, so that the final lists have someone to show."""
 ACTIVE, ARCHIVED = "active", "archived"
 """Stand for a contact in the last lists, which are meant for all."""
 DRAFTS = 40
-SHORTEST = 3
-"""A create, a delete, and what comes after."""
+SOUGHT = 150
+STRAYING = (0.5, 1.5, 3.0)
+"""How much chance there is in the choice of a step, in halves of a pair."""
+WHOLE = 66
+"""Steps in which every pair finds room, one contact after another."""
 EXTRA_LENGTH = 8
 
 
@@ -59,19 +71,35 @@ LISTS = (Step("list", ACTIVE), Step("list", ARCHIVED), Step("list", ARCHIVED))
 
 @dataclass
 class Coverage:
-    """Which ordered pairs of operations on one contact have been performed."""
+    """Which ordered pairs of operations on one contact have been performed.
 
-    pairs: set[tuple[str, str]] = field(default_factory=set)
-    _last: dict[str, str] = field(default_factory=dict)
+    The model has a word to say on every contact in each list and search, on those that must be
+    absent too. So a list comes after the last operation on each of them, and before the next; that
+    it was meant for another does not part the two. What follows a delete follows it for ever.
+    """
+
+    pairs: set[Pair] = field(default_factory=set)
+    _meant: dict[str, str] = field(default_factory=dict)
+    _seen: dict[str, str] = field(default_factory=dict)
+
+    def after(self, step: Step) -> set[Pair]:
+        """Return the pairs that a step would complete."""
+        before = set(self._seen.values()) if step.operation in ON_ALL else set()
+        before |= {last[step.who] for last in (self._meant, self._seen) if step.who in last}
+        return {(each, step.operation) for each in before}
 
     def note(self, step: Step) -> None:
         """Count a step that was performed."""
-        if step.who in self._last:
-            self.pairs.add((self._last[step.who], step.operation))
-        self._last[step.who] = step.operation
+        self.pairs |= self.after(step)
+        operation, who = step
+        for each in self._seen if operation in ON_ALL else (who,):
+            if self._seen.get(each) != "delete":
+                self._seen[each] = operation
+        if who not in (ACTIVE, ARCHIVED) and self._meant.get(who) != "delete":
+            self._meant[who] = operation
 
     @property
-    def missing(self) -> list[tuple[str, str]]:
+    def missing(self) -> list[Pair]:
         """The pairs that were not performed, in order."""
         return sorted(PAIRS - self.pairs)
 
@@ -84,8 +112,8 @@ def plan(rng: random.Random, most: int, known: frozenset[Pair] = NO_PAIRS) -> li
     lives; where there is not, lives are left out.
     """
     drafts = [_draft(rng, most) for _ in range(DRAFTS)]
-    if known:
-        drafts += [_woven(_seeking(rng, most, known), rng) for _ in range(DRAFTS)]
+    if known or most < WHOLE:
+        drafts += [_Seeker(rng, most, set(PAIRS - known)).draft() for _ in range(SOUGHT)]
     return max(drafts, key=lambda steps: _worth(steps, known))
 
 
@@ -113,33 +141,76 @@ def _draft(rng: random.Random, most: int) -> list[Step]:
     return _woven(lives, rng)
 
 
-def _seeking(rng: random.Random, most: int, known: frozenset[Pair]) -> list[list[str]]:
-    """Return lives that go from one pair that is not known to the next, as far as they get."""
-    room = most - len(LISTS)
-    lives = [["create", *TURNING, "delete", rng.choice(LAST)]]
-    left = set(PAIRS - known) - set(pairwise(lives[0]))
-    room -= len(lives[0])
-    while room >= SHORTEST and len(lives) < len(NAMES) and left:
-        life = _life_through(left, rng, room)
-        lives.append(life)
-        room -= len(life)
-    return lives
+@dataclass
+class _Seeker:
+    """Drafts a plan step by step, each time the one that meets most pairs not yet met."""
 
+    rng: random.Random
+    most: int
+    left: set[Pair]
+    steps: list[Step] = field(default_factory=list)
+    _coverage: Coverage = field(default_factory=Coverage)
+    _living: list[str] = field(default_factory=list)
+    _dead: list[str] = field(default_factory=list)
 
-def _life_through(left: set[Pair], rng: random.Random, most: int) -> list[str]:
-    """Return one life of at most `most` operations, and take the pairs that it holds from `left`."""
-    life = ["create"]
-    while life[-1] != "delete":
-        wanted = [op for op in LIVE if (life[-1], op) in left]
-        bridges = [op for op in LIVE if any((op, after) in left for after in LAST)]
-        ends = len(life) >= most - 2 or not (wanted or bridges)
-        dies = (life[-1], "delete") in left and not wanted
-        life.append("delete" if ends or dies else rng.choice(wanted or bridges))
-        left.discard((life[-2], life[-1]))
-    after = [op for op in LAST if ("delete", op) in left] or list(LAST)
-    life.append(rng.choice(after))
-    left.discard(("delete", life[-1]))
-    return life
+    def __post_init__(self) -> None:
+        """Choose how the first contact takes its turns, and how far to stray from the best step."""
+        self._script = list(self.rng.choice(TURNINGS))[: max(0, self._room() - 2)]
+        self._straying = self.rng.choice(STRAYING)
+
+    def draft(self) -> list[Step]:
+        """Return the plan."""
+        if self._room() >= 2:
+            self._take(Step("create", NAMES[0]))
+        while (step := self._next()) is not None:
+            self._take(step)
+        deaths = [Step("delete", who) for who in self.rng.sample(self._living, len(self._living))]
+        return [*self.steps, *LISTS[:-1], *deaths, LISTS[-1]]
+
+    def _room(self) -> int:
+        """Return how many steps are left, once the living are to die and be listed before."""
+        return self.most - len(self.steps) - len(self._living) - len(LISTS)
+
+    def _next(self) -> Step | None:
+        free = self._room() - len(self._script)
+        if free < 1:
+            return Step(self._script[0], NAMES[0]) if self._script else None
+        return max(self._candidates(free), key=self._worth, default=None)
+
+    def _candidates(self, free: int) -> Iterator[Step]:
+        fresh = len(self._living) + len(self._dead)
+        if free > 1 and fresh < len(NAMES):
+            yield Step("create", NAMES[fresh])
+        for who in self._living:
+            if who == NAMES[0] and self._script:
+                yield Step(self._script[0], who)
+                continue
+            yield from (Step(operation, who) for operation in ON_ONE)
+            if len(self._living) > 1:
+                yield Step("delete", who)
+        yield from (Step(operation, who) for who in self._dead for operation in (*ON_ONE, "delete"))
+        if self._living:
+            yield from (Step(operation, self.rng.choice(self._living)) for operation in ON_ALL)
+
+    def _worth(self, step: Step) -> float:
+        new = self._coverage.after(step) & self.left
+        leads = step.operation not in ON_ALL and any(
+            (step.operation, after) in self.left and (step.operation, after) not in new
+            for after in LAST
+        )
+        return 2 * len(new) + leads + self._straying * self.rng.random()
+
+    def _take(self, step: Step) -> None:
+        self.left -= self._coverage.after(step)
+        self._coverage.note(step)
+        self.steps.append(step)
+        if step.operation == "create":
+            self._living.append(step.who)
+        elif step.operation == "delete" and step.who in self._living:
+            self._living.remove(step.who)
+            self._dead.append(step.who)
+        elif step.who == NAMES[0] and step.operation in ON_ONE:
+            del self._script[:1]
 
 
 def _circuit(rng: random.Random) -> list[str]:

@@ -15,7 +15,16 @@ from conformance.kit.client import Client, encode
 from conformance.kit.exchange import Exchange
 from conformance.kit.explore import Bridge, Falsified, run_machine, sample
 from conformance.kit.lives import Coverage, Step
-from conformance.kit.model import FAILURE, Answer, Book, Call, Disagreement, observe
+from conformance.kit.model import (
+    FAILURE,
+    Answer,
+    Book,
+    Call,
+    Disagreement,
+    Known,
+    observe,
+    plain,
+)
 from conformance.kit.stage import Phase, Scene, scene
 from conformance.scenes.common import factory
 from fixtures.factories import LISTED, ContactFactory
@@ -31,6 +40,7 @@ PEOPLE = 5
 """Contacts in one example of the deep profile."""
 LEAST = 10
 """Fewer requests than this are no story at all."""
+UPDATES_TRIED = 4
 FAILURES_KEPT = 3
 STEPS_TOLD = 14
 ALLOWED = (403, 409, 422, 423)
@@ -142,7 +152,7 @@ class Life:
             case "create":
                 values = self._new_contact()
             case "update":
-                values = self._changes()
+                values = self._changes(step.who)
             case "list":
                 values = self._list_query(step.who)
             case "search":
@@ -154,13 +164,23 @@ class Life:
         values = {**kind(last_name=self.token), **self._generated()}
         return {name: value for name, value in values.items() if name in schemas.CREATE_FIELDS}
 
-    def _changes(self) -> dict[str, Any]:
+    def _changes(self, who: str) -> dict[str, Any]:
         """Return new values for one or two fields; all fields take their turn."""
         count = self.rng.choice((1, 1, 2))
         if len(self._fields) < count:
             self._fields = self.rng.sample(CHANGED, len(CHANGED))
-        values = {**self.people.full_update(), **self._generated()}
-        return {name: values[name] for name in (self._fields.pop() for _ in range(count))}
+        self._generated()
+        return {
+            name: self._another(who, name) for name in (self._fields.pop() for _ in range(count))
+        }
+
+    def _another(self, who: str, name: str) -> Any:
+        """Return a value that the field has not held before: else a lost update would not show."""
+        known = self.book.people[who].fields.get(name, Known(()))
+        values = [body[name] for body in reversed(self.generated) if name in body]
+        values += [self.people.full_update()[name] for _ in range(UPDATES_TRIED)]
+        held = (*known.values, *known.past)
+        return next((value for value in values if plain(name, value) not in held), values[0])
 
     def _generated(self) -> dict[str, Any]:
         """Return the next generated values, and put them last."""

@@ -64,3 +64,12 @@ def test_a_list_is_of_the_known_contacts_that_it_shows() -> None:
     deeds.note(answered("get"), ANN)
 
     assert deeds.pairs == {("create", "list"), ("list", "get")}
+
+
+def test_a_list_that_does_not_show_a_deleted_contact_comes_after_its_delete() -> None:
+    deeds = Deeds()
+    deeds.note(answered("create", 201), None)
+    deeds.note(answered("delete"), ANN)
+    deeds.note(answered("list", body={"contacts": []}), None)
+
+    assert ("delete", "list") in deeds.pairs

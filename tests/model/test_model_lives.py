@@ -109,9 +109,32 @@ def test_lists_read_everybody() -> None:
 
 
 def test_coverage_counts_consecutive_steps_on_one_contact() -> None:
-    steps = [Step("create", "Ann"), Step("create", "Ben"), Step("get", "Ann"), Step("list", "Ann")]
+    steps = [
+        Step("create", "Ann"),
+        Step("create", "Ben"),
+        Step("get", "Ann"),
+        Step("update", "Ann"),
+    ]
 
-    assert covered(steps).pairs == {("create", "get"), ("get", "list")}
+    assert covered(steps).pairs == {("create", "get"), ("get", "update")}
+
+
+def test_a_list_comes_after_and_before_the_operations_on_everybody_and_parts_none() -> None:
+    steps = [
+        Step("create", "Ann"),
+        Step("create", "Ben"),
+        Step("delete", "Ben"),
+        Step("archive", "Ann"),
+        Step("list", "Ben"),
+        Step("get", "Ben"),
+        Step("restore", "Ann"),
+    ]
+
+    pairs = covered(steps).pairs
+
+    assert pairs >= {("archive", "list"), ("list", "restore"), ("archive", "restore")}
+    assert pairs >= {("delete", "list"), ("delete", "get")}
+    assert ("list", "get") not in pairs
 
 
 @few

@@ -101,7 +101,7 @@ def benchmark(session: nox.Session) -> None:
 @nox.session
 def mutants(session: nox.Session) -> None:
     """Run the suite against every deliberate defect and every correct variant."""
-    _install(session, "mutants")
+    _install(session, "conformance")
     _run(session, "-m", "fixtures.mutants", *session.posargs)
 
 

@@ -84,13 +84,10 @@ def quota_of(exchange: Exchange) -> Quota:
     return Quota(*(whole(exchange.response.headers.get(name)) for name in names))
 
 
-async def await_room(
-    forecast: Forecast, wire: Wire, again: Again, say: Tell, rewrite: Tell
-) -> None:
+async def await_room(forecast: Forecast, wire: Wire, again: Again, say: Tell) -> None:
     """Show the forecast, and wait for a new window where the run needs one and may wait for it.
 
-    `again` repeats the first request, `say` shows a line, and `rewrite` shows one in the place of
-    the last where the screen allows it.
+    `again` repeats the first request, and `say` shows a line.
     """
     wait_s = forecast.wait_s(wire.budget.used)
     allowed = wire.budget.max_wait - wire.budget.waited
@@ -108,8 +105,7 @@ async def await_room(
         return
     until = time.strftime("%H:%M:%S", time.localtime(time.time() + wait_s))
     say(f"{forecast.line}\nwaiting {wait_s:.0f} s, until {until}, for a window with room for all")
-    await wire.pause(wait_s, lambda left: rewrite(f"{left:.0f} s to wait"))
-    rewrite("")
+    await wire.pause(wait_s)
 
 
 async def _counts_down(quota: Quota, again: Again) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import time
 import warnings
+from collections import Counter
 from collections.abc import Generator
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,7 +25,7 @@ from conformance.kit.ledger import Ledger, keep_unsettled
 from conformance.kit.preflight import Refused
 from conformance.kit.probe import Ground, Opening
 from conformance.kit.run import Run
-from conformance.kit.screen import Screen
+from conformance.kit.screen import Screen, screen_of
 from conformance.kit.settings import OPTIONS, Settings, UsageProblem, resolve
 from conformance.kit.stage import SCRIPTS, Outcome, Phase, Stage, new_run_id
 from conformance.kit.target import Target, given_target
@@ -118,7 +120,7 @@ def pytest_runtestloop(session: pytest.Session) -> object:
     if session.config.option.collectonly or not session.items:
         return None
     run = session.config.stash[RUN]
-    run.awaited = {clause_of(item) for item in session.items}
+    run.awaited = Counter(clause_of(item) for item in session.items)
     run.interrupts.install()
     try:
         _start(session, run)
@@ -154,10 +156,10 @@ def _start(session: pytest.Session, run: Run) -> None:
     budget = Budget(run.settings.request_bound, run.settings.max_wait, ledger.debts)
     run.stage = Stage(run.settings, target, run.id, budget, ledger, transport)
     run.stage.opening = _opening(session, run, target, in_process=transport is not None)
-    screen = _screen(run)
-    run.stage.say, run.stage.rewrite = screen.say, screen.rewrite
+    run.screen = _screen(session.config, run)
+    run.stage.say = run.screen.say
     run.stage.conceal = run.redact.add
-    run.stage.check = run.interrupts.check
+    run.stage.check = partial(_look_up, run)
     run.interrupts.defer()
     run.stage.start(_scenes(session.items))
     run.stage.greet()
@@ -186,7 +188,7 @@ def _opening(
     session: pytest.Session, run: Run, target: Target, *, in_process: bool
 ) -> Opening | None:
     """Return what opens a server whose rate limit may be spent, or None where there is none."""
-    if not run.settings.probe_rate_limit or not PROBED & run.awaited:
+    if not run.settings.probe_rate_limit or not PROBED & run.awaited.keys():
         return None
     ground = session.config.hook.pytest_contacts_ground(settings=run.settings)
     if ground is not None:
@@ -196,11 +198,20 @@ def _opening(
     return lambda: nullcontext(Ground(target))
 
 
-def _screen(run: Run) -> Screen:
+def _screen(config: pytest.Config, run: Run) -> Screen:
     """Return what shows a line at once: while a test waits, pytest keeps what is printed."""
     descriptor = os.dup(1)
     run.resources.callback(os.close, descriptor)
-    return Screen(descriptor, run.redact)
+    screen = screen_of(config, descriptor, run.redact, run.progress)
+    run.resources.callback(screen.close)
+    return screen
+
+
+def _look_up(run: Run) -> None:
+    """Look up from waiting for a scene: is there an interrupt, is there progress to show?"""
+    run.interrupts.check()
+    if run.screen is not None:
+        run.screen.tick()
 
 
 def _scenes(items: list[pytest.Item]) -> list[str]:
@@ -218,6 +229,8 @@ def _end_early(session: pytest.Session, run: Run, status: int, message: str) -> 
     run.statuses.append(status)
     run.message = run.redact(message)
     run.stopped_early = True
+    if run.screen is not None:
+        run.screen.close()
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None:
         reporter.write_line(f"ERROR: {run.message}", red=True)
@@ -318,6 +331,16 @@ def pytest_runtest_makereport(
     elif problem is not None:
         report.longrepr = run.redact(str(report.longrepr))
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_teststatus(
+    config: pytest.Config,
+) -> Generator[None, tuple[Any, ...], tuple[Any, ...]]:
+    """Leave the mark of a test out where the progress is drawn live."""
+    category, *marks = yield
+    screen = config.stash[RUN].screen
+    return (category, "", "") if screen is not None and screen.live else (category, *marks)
 
 
 def _outcome(item: pytest.Item, problem: BaseException | None) -> TestOutcome:

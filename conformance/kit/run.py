@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +14,8 @@ from conformance.kit.catalogue import Catalogue
 from conformance.kit.exchange import Redactor
 from conformance.kit.expect import PremiseFailed
 from conformance.kit.interrupts import Interrupts
+from conformance.kit.progress import Progress
+from conformance.kit.screen import Screen
 from conformance.kit.settings import Settings
 from conformance.kit.stage import Stage
 from conformance.kit.verdict import (
@@ -40,11 +43,13 @@ class Run:
     stage: Stage | None = None
     stage_problem: PremiseFailed | None = None
     redact: Redactor = field(default_factory=Redactor)
+    screen: Screen | None = None
     resources: ExitStack = field(default_factory=ExitStack)
     interrupts: Interrupts = field(default_factory=Interrupts)
     outcomes: dict[str, list[TestOutcome]] = field(default_factory=dict)
     tested: set[str] = field(default_factory=set)
-    awaited: set[str] = field(default_factory=set)
+    awaited: Counter[str] = field(default_factory=Counter)
+    """How many tests judge each clause."""
     statuses: list[int] = field(default_factory=list)
     message: str | None = None
     stopped_early: bool = False
@@ -68,6 +73,22 @@ class Run:
     def add(self, outcome: TestOutcome) -> None:
         """Keep what a test said."""
         self.outcomes.setdefault(outcome.clause, []).append(outcome)
+
+    def progress(self) -> Progress | None:
+        """Return how far the run is; None before the first request. May be asked by any thread."""
+        stage = self.stage
+        if stage is None or stage.wire is None:
+            return None
+        said = list(self.outcomes.items())
+        return Progress(
+            sent=stage.budget.used,
+            bound=stage.budget.bound,
+            decided=sum(len(outcomes) >= self.awaited[clause] for clause, outcomes in said),
+            clauses=len(self.awaited),
+            running=stage.running,
+            waited_s=stage.budget.waited,
+            waits_s=stage.wire.waits_s,
+        )
 
     def gates(self, clause_id: str) -> bool:
         """Whether a violation of the clause fails the gate, known failures aside."""

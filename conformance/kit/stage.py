@@ -163,8 +163,6 @@ class Stage:
     """What opens a server whose rate limit may be spent; None: there is none."""
     say: Callable[[str], None] = lambda _line: None
     """Shows a line on the screen at once."""
-    rewrite: Callable[[str], None] = lambda _line: None
-    """Shows a line in the place of the last one, where the screen can."""
     check: Callable[[], None] = lambda: None
     """Raises, in the thread that waits for the scenes, where the run was interrupted."""
     conceal: Callable[[str], None] = lambda _secret: None
@@ -218,6 +216,12 @@ class Stage:
             self.check()
             if wait([awaited], CHECK_S).done:
                 return awaited.result()
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """The scenes that have begun and not ended; may be asked from any thread."""
+        acting = tuple(name for name, task in list(self._outcomes.items()) if not task.done())
+        return acting or (("cleaning up",) if self._cleaning else ())
 
     def close(self) -> None:
         """Stop what still runs, let the cleaning up finish, and close the ledger."""
@@ -291,7 +295,7 @@ class Stage:
         every = {s.name for s in SCRIPTS.values() if s.phase is not Phase.PROBE}
         forecast = forecast_of(self.settings, len(scenes), len(every), quota_of(answer))
         again = partial(api.list, limit=1)
-        await await_room(forecast, wire, again, self.say, self.rewrite)
+        await await_room(forecast, wire, again, self.say)
         self.greeting.set_result(None)
 
     async def _perform(self, wanted: list[Script]) -> None:

@@ -137,6 +137,7 @@ class Wire:
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._halted = False
         self._resume_at = 0.0
+        self._paused_until = 0.0
         self._numbers = 0
         self._silences = 0
         self._large = 0
@@ -237,18 +238,22 @@ class Wire:
         self._observe(exchange, used)
         return exchange
 
-    async def pause(self, seconds: float, tell: Callable[[float], None]) -> None:
-        """Wait, as one waits for a rate limit; tell the seconds left, once a second.
+    async def pause(self, seconds: float) -> None:
+        """Wait, as one waits for a rate limit.
 
         Raises:
             BudgetExhausted: the wait does not fit into what the user allows.
 
         """
         self.budget.wait(seconds)
-        ends = self._clock() + seconds
-        while (left := ends - self._clock()) > 0:
-            tell(left)
-            await self._sleep(min(left, 1.0))
+        self._paused_until = self._clock() + seconds
+        while (left := self._paused_until - self._clock()) > 0:
+            await self._sleep(left)
+
+    @property
+    def waits_s(self) -> float:
+        """How long no request will be sent, for the sake of the target's rate limit."""
+        return max(0.0, max(self._resume_at, self._paused_until) - self._clock())
 
     async def halt(self, grace_s: float) -> None:
         """Let no further request out; wait for those in flight, at most the seconds given."""

@@ -12,6 +12,7 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, product
+from operator import itemgetter
 from typing import NamedTuple
 
 from conformance.kit.model import LIVE, READS
@@ -45,12 +46,15 @@ TURNINGS = (
     ("restore", "restore", "archive", "archive", "update", "restore", "update", "get"),
 )
 """The same in other words, of which some meet pairs that are rare elsewhere."""
+ALL = (len(TURNS), len(PAIRS))
 SURVIVORS = 3
 """Lives whose deletes come last, so that the final lists have someone to show."""
 ACTIVE, ARCHIVED = "active", "archived"
 """Stand for a contact in the last lists, which are meant for all."""
 DRAFTS = 40
 SOUGHT = 150
+SOUGHT_AT_MOST = 900
+"""Drafts made where the best of the first ones leaves a pair out."""
 STRAYING = (0.5, 1.5, 3.0)
 """How much chance there is in the choice of a step, in halves of a pair."""
 WHOLE = 66
@@ -108,13 +112,18 @@ def plan(rng: random.Random, most: int, known: frozenset[Pair] = NO_PAIRS) -> li
     """Return at most `most` steps that cover every pair, where that many allow it.
 
     Of several drafts the one is taken that holds the `TURNS`, the most pairs that are not `known`
-    already, and the most kinds of change after which a contact is read again. Where there is room, more contacts live random
-    lives; where there is not, lives are left out.
+    already, and the most kinds of change after which a contact is read again. Where there is room,
+    more contacts live random lives; where there is not, lives are left out.
     """
     drafts = [_draft(rng, most) for _ in range(DRAFTS)]
-    if known or most < WHOLE:
-        drafts += [_Seeker(rng, most, set(PAIRS - known)).draft() for _ in range(SOUGHT)]
-    return max(drafts, key=lambda steps: _worth(steps, known))
+    worth, best = max(((_worth(steps, known), steps) for steps in drafts), key=itemgetter(0))
+    for number in range(SOUGHT_AT_MOST if known or most < WHOLE else 0):
+        if number >= SOUGHT and worth[:2] == ALL:
+            break
+        steps = _Seeker(rng, most, set(PAIRS - known)).draft()
+        if (found := _worth(steps, known)) > worth:
+            worth, best = found, steps
+    return best
 
 
 def _worth(steps: Sequence[Step], known: frozenset[Pair]) -> tuple[int, int, int]:

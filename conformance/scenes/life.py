@@ -250,7 +250,7 @@ async def life(s: Scene) -> None:
     s.out.steps, s.out.explored = directed.steps, []
     known = frozenset(s.api.deeds.pairs & lives.PAIRS)
     try:
-        await _perform(directed, lives.plan(s.rng, most, known))
+        await _perform(directed, await asyncio.to_thread(lives.plan, s.rng, most, known))
     finally:
         s.stage.notices.append(_covered(directed, known))
     if s.settings.profile == "deep":

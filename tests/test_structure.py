@@ -76,7 +76,16 @@ SPEAKS_HTTPX = {
     "conformance.kit.hooks": "it takes a transport",
     "conformance.kit.plugin": "it takes a transport",
 }
-PURE = ("model", "history", "verdict", "compare", "sameness", "limiter", "limiter_models")
+PURE = (
+    "model",
+    "history",
+    "verdict",
+    "compare",
+    "sameness",
+    "limiter",
+    "limiter_models",
+    "limiter_fits",
+)
 IMPURE = {
     "asyncio",
     "httpx",

@@ -36,16 +36,8 @@ from conformance.kit.limiter_case import (
 )
 from conformance.kit.limiter_clauses import judge_all
 from conformance.kit.limiter_explained import doubtful, explain, longest_reset
-from conformance.kit.limiter_models import (
-    FIXED,
-    GREEDY,
-    ROUNDING_S,
-    UNKNOWN,
-    Fit,
-    best_fits,
-    shown,
-    witness,
-)
+from conformance.kit.limiter_fits import FIXED, UNKNOWN, Fit, best_fits, shown, witness
+from conformance.kit.limiter_models import GREEDY, ROUNDING_S
 
 __all__ = [
     "FIRST",

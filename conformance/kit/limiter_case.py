@@ -9,7 +9,8 @@ from itertools import pairwise
 from typing import Literal
 
 from conformance.kit.limiter_answers import FIRST, NO_ANSWER, NO_CREDENTIALS, Answer, Batch
-from conformance.kit.limiter_models import FITS, FIXED, GREEDY, ROUNDING_S, Fit, FixedWindow
+from conformance.kit.limiter_fits import FITS, FIXED, Fit
+from conformance.kit.limiter_models import GREEDY, ROUNDING_S, FixedWindow
 
 Status = Literal["passed", "failed", "warned", "not_evaluated", "observed"]
 FINDINGS_KEPT = 12

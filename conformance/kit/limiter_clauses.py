@@ -21,7 +21,7 @@ from conformance.kit.limiter_case import (
     held_to_limit,
     name_of,
 )
-from conformance.kit.limiter_models import CLEAR_MARGIN, FIT_SHARE, FITS, FIXED, best_fits
+from conformance.kit.limiter_fits import CLEAR_MARGIN, FIT_SHARE, FITS, FIXED, best_fits
 
 AGREEMENT_S = 1.0
 HALF_FROM, HALF_TO = 0.35, 0.65

@@ -13,7 +13,8 @@ from itertools import pairwise
 import schemas
 from conformance.kit.limiter_answers import FIRST, NO_CREDENTIALS, Answer, Batch, batches
 from conformance.kit.limiter_case import ELSEWHERE, Case, bypass_matrix, name_of
-from conformance.kit.limiter_models import BUCKET, CLEAR_MARGIN, FITS, ROUNDING_S, Fit, best_fits
+from conformance.kit.limiter_fits import BUCKET, CLEAR_MARGIN, FITS, Fit, best_fits
+from conformance.kit.limiter_models import ROUNDING_S
 
 BREAK_S = 1.0
 """A gap between requests from which on a bucket may have filled up meanwhile."""

@@ -24,6 +24,7 @@ nox.options.sessions = ["conformance"]
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PACKAGES = ("conformance", "fixtures", "load", "reports", "schemas")
 SOURCES = (*PACKAGES, "tests", "noxfile.py")
+MEASURED = ("-m", "coverage", "run", "-m", "pytest", "-p", "no:locust")
 CLEAN_UP_S = 120
 CREDENTIALS = {
     "--token",
@@ -86,6 +87,18 @@ def tests_load(session: nox.Session) -> None:
     """Run the self-tests of the load side, where locust may patch the process."""
     _install(session, "tests-load")
     _run(session, "-m", "pytest", "-p", "no:locust", "tests/load", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Measure which lines the self-tests run, those of processes that they start among them."""
+    _install(session, "tests-load")
+    for part in (("tests", "--ignore=tests/load"), ("tests/load",)):
+        if status := _child(session, *MEASURED, *part):
+            sys.exit(status)
+    for step in ("combine", "report"):
+        if status := _child(session, "-m", "coverage", step):
+            sys.exit(status)
 
 
 @nox.session

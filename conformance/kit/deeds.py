@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from conformance.kit.exchange import Exchange
+from conformance.kit.successions import Track
 
+READS = frozenset({"get", "list", "search"})
 BY_ID = frozenset({"get", "update", "delete", "archive", "restore"})
 
 
@@ -22,7 +24,9 @@ class Deeds:
     pairs: set[tuple[str, str]] = field(default_factory=set)
     archived: dict[str, bool] = field(default_factory=dict)
     """Whether a contact was archived, as the last answer about it alone has it."""
+    track: Track = field(default_factory=Track)
     _last: dict[str, tuple[str, float]] = field(default_factory=dict)
+    _changed: dict[str, float] = field(default_factory=dict)
 
     def note(self, exchange: Exchange, contact_id: str | None) -> None:
         """Count an exchange; `contact_id` is the one in its path, None without."""
@@ -33,9 +37,17 @@ class Deeds:
             before, answered = self._last.get(each, ("", 0.0))
             if before and answered <= exchange.started:
                 self.pairs.add((before, exchange.operation))
+            if exchange.ok and exchange.operation not in READS:
+                self._note_change(exchange, each)
             # What comes after a delete comes after the delete, however often it is asked.
             if before != "delete":
                 self._last[each] = (exchange.operation, exchange.ended)
+
+    def _note_change(self, exchange: Exchange, contact_id: str) -> None:
+        if self._changed.get(contact_id, 0.0) > exchange.started:
+            self.track.lose(contact_id)
+        self.track.note(contact_id, exchange.operation)
+        self._changed[contact_id] = exchange.ended
 
     def _concerned(self, exchange: Exchange, contact_id: str | None) -> Iterable[str]:
         if exchange.operation in BY_ID and contact_id is not None:

@@ -16,9 +16,9 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from conformance.kit.model import LIVE, READS
+from conformance.kit.successions import SUCCESSIONS, Succession, Track
 
 Pair = tuple[str, str]
-NO_PAIRS: frozenset[Pair] = frozenset()
 LAST = (*LIVE, "delete")
 ON_ALL = ("list", "search")
 ON_ONE = tuple(operation for operation in LIVE if operation not in ON_ALL)
@@ -41,12 +41,15 @@ TURNING = ("archive", "update", "get", "restore", "get", "update", "get")
 """A life that takes both turns and looks after each, for plans without room for every pair."""
 TURNINGS = (
     TURNING,
+    ("archive", "update", "restore", "update", "get", "archive"),
+    ("update", "restore", "archive", "update", "restore", "update", "get", "archive"),
     ("archive", "update", "restore", "update", "get"),
     ("archive", "archive", "update", "restore", "restore", "update", "get"),
+    ("update", "restore", "archive", "update", "restore", "update", "get"),
+    ("restore", "update", "restore", "archive", "archive", "update", "restore", "update", "get"),
     ("restore", "restore", "archive", "archive", "update", "restore", "update", "get"),
 )
 """The same in other words, of which some meet pairs that are rare elsewhere."""
-ALL = (len(TURNS), len(PAIRS))
 SURVIVORS = 3
 """Lives whose deletes come last, so that the final lists have someone to show."""
 ACTIVE, ARCHIVED = "active", "archived"
@@ -54,7 +57,8 @@ ACTIVE, ARCHIVED = "active", "archived"
 DRAFTS = 40
 SOUGHT = 150
 SOUGHT_AT_MOST = 900
-"""Drafts made where the best of the first ones leaves a pair out."""
+NEARLY = 2
+"""Pairs that the best draft may leave out for further ones to be worth their time."""
 STRAYING = (0.5, 1.5, 3.0)
 """How much chance there is in the choice of a step, in halves of a pair."""
 WHOLE = 66
@@ -83,6 +87,7 @@ class Coverage:
     """
 
     pairs: set[Pair] = field(default_factory=set)
+    track: Track = field(default_factory=Track)
     _meant: dict[str, str] = field(default_factory=dict)
     _seen: dict[str, str] = field(default_factory=dict)
 
@@ -96,6 +101,7 @@ class Coverage:
         """Count a step that was performed."""
         self.pairs |= self.after(step)
         operation, who = step
+        self.track.note(who, operation)
         for each in self._seen if operation in ON_ALL else (who,):
             if self._seen.get(each) != "delete":
                 self._seen[each] = operation
@@ -108,29 +114,45 @@ class Coverage:
         return sorted(PAIRS - self.pairs)
 
 
-def plan(rng: random.Random, most: int, known: frozenset[Pair] = NO_PAIRS) -> list[Step]:
+@dataclass(frozen=True)
+class Known:
+    """What a run performed before its lives, and need not be performed again."""
+
+    pairs: frozenset[Pair] = frozenset()
+    successions: frozenset[Succession] = frozenset()
+
+
+NOTHING = Known()
+
+
+def plan(rng: random.Random, most: int, known: Known = NOTHING) -> list[Step]:
     """Return at most `most` steps that cover every pair, where that many allow it.
 
     Of several drafts the one is taken that holds the `TURNS`, the most pairs that are not `known`
-    already, and the most kinds of change after which a contact is read again. Where there is room,
-    more contacts live random lives; where there is not, lives are left out.
+    already, and the most successions of that sort and kinds of change after which a contact is
+    read again. Where there is room, more contacts live random lives; where there is not, lives
+    are left out.
     """
     drafts = [_draft(rng, most) for _ in range(DRAFTS)]
     worth, best = max(((_worth(steps, known), steps) for steps in drafts), key=itemgetter(0))
-    for number in range(SOUGHT_AT_MOST if known or most < WHOLE else 0):
-        if number >= SOUGHT and worth[:2] == ALL:
+    for number in range(SOUGHT_AT_MOST if known.pairs or most < WHOLE else 0):
+        if number >= SOUGHT and not 0 < len(PAIRS) - worth[1] <= NEARLY:
             break
-        steps = _Seeker(rng, most, set(PAIRS - known)).draft()
+        steps = _Seeker(
+            rng, most, set(PAIRS - known.pairs), set(SUCCESSIONS - known.successions)
+        ).draft()
         if (found := _worth(steps, known)) > worth:
             worth, best = found, steps
     return best
 
 
-def _worth(steps: Sequence[Step], known: frozenset[Pair]) -> tuple[int, int, int]:
+def _worth(steps: Sequence[Step], known: Known) -> tuple[int, int, int]:
     found, coverage = rereadings(steps), Coverage()
     for step in steps:
         coverage.note(step)
-    return len(found & TURNS), len(coverage.pairs | known), len(found)
+    pairs = len(coverage.pairs | known.pairs)
+    successions = len(coverage.track.successions | known.successions)
+    return len(found & TURNS), pairs, successions + len(found)
 
 
 def _draft(rng: random.Random, most: int) -> list[Step]:
@@ -157,6 +179,7 @@ class _Seeker:
     rng: random.Random
     most: int
     left: set[Pair]
+    changes: set[Succession | None]
     steps: list[Step] = field(default_factory=list)
     _coverage: Coverage = field(default_factory=Coverage)
     _living: list[str] = field(default_factory=list)
@@ -207,10 +230,13 @@ class _Seeker:
             (step.operation, after) in self.left and (step.operation, after) not in new
             for after in LAST
         )
-        return 2 * len(new) + leads + self._straying * self.rng.random()
+        changes = self._coverage.track.after(step.who, step.operation)
+        worth = 2 * len(new) + leads + (changes in self.changes)
+        return worth + self._straying * self.rng.random()
 
     def _take(self, step: Step) -> None:
         self.left -= self._coverage.after(step)
+        self.changes.discard(self._coverage.track.after(step.who, step.operation))
         self._coverage.note(step)
         self.steps.append(step)
         if step.operation == "create":

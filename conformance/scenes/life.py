@@ -26,6 +26,7 @@ from conformance.kit.model import (
     plain,
 )
 from conformance.kit.stage import Phase, Scene, scene
+from conformance.kit.successions import SUCCESSIONS
 from conformance.scenes.common import factory
 from fixtures.factories import LISTED, ContactFactory
 
@@ -49,6 +50,8 @@ CHANGED = [name for name in schemas.UPDATE_FIELDS if name != "last_name"]
 """Updates spare the last name: it is what the lists are filtered by."""
 FOUND_BY = ("first_name", "last_name", "email")
 """What hypothesis does not generate: the searches have to find these contacts, and few others."""
+FOR_ALL = 0.9
+"""The share of lists and searches that look for everybody in the story, not for one of them."""
 DRAWN = 8
 """Generated bodies for the directed lives, which come round again where there are more steps."""
 
@@ -196,13 +199,13 @@ class Life:
         archived = person.archived != (self.rng.random() < 0.25)
         if archived or self.rng.random() < 0.3:
             query["archived"] = archived
-        if self.rng.random() < 0.2:
+        if self.rng.random() > FOR_ALL:
             query["type"] = person.fields["contact_type"].values[0]
         return query
 
     def _search_query(self, who: str) -> dict[str, Any]:
         fields = self.book.people[who].fields
-        if self.rng.random() < 0.6:
+        if self.rng.random() < FOR_ALL:
             return {"name": self.token}
         name, parameter = self.rng.choice((("first_name", "name"), ("email", "email")))
         return {parameter: fields[name].values[0]}
@@ -248,7 +251,11 @@ async def life(s: Scene) -> None:
     drawn = await asyncio.to_thread(sample, _values(), count=DRAWN, seed=s.settings.seed)
     directed = Life(s.api, factory(s), s.rng, generated=drawn)
     s.out.steps, s.out.explored = directed.steps, []
-    known = frozenset(s.api.deeds.pairs & lives.PAIRS)
+    deeds = s.api.deeds
+    known = lives.Known(
+        frozenset(deeds.pairs & lives.PAIRS),
+        frozenset(deeds.track.successions & SUCCESSIONS),
+    )
     try:
         await _perform(directed, await asyncio.to_thread(lives.plan, s.rng, most, known))
     finally:
@@ -275,9 +282,9 @@ async def _perform(directed: Life, steps: list[Step]) -> None:
             return
 
 
-def _covered(directed: Life, known: frozenset[lives.Pair]) -> str:
+def _covered(directed: Life, known: lives.Known) -> str:
     coverage, count = directed.coverage, len(directed.steps)
-    missing = [pair for pair in coverage.missing if pair not in known]
+    missing = [pair for pair in coverage.missing if pair not in known.pairs]
     shown = ", ".join(" then ".join(pair) for pair in missing[:4])
     return (
         f"LIFE-01: of {len(lives.PAIRS)} ordered pairs of operations on one contact, "

@@ -73,3 +73,21 @@ def test_a_list_that_does_not_show_a_deleted_contact_comes_after_its_delete() ->
     deeds.note(answered("list", body={"contacts": []}), None)
 
     assert ("delete", "list") in deeds.pairs
+
+
+def test_changes_that_overlap_leave_the_state_unknown_and_reads_do_not() -> None:
+    deeds = Deeds()
+    deeds.note(answered("create", 201), None)
+    first = answered("update")
+    deeds.note(first, ANN)
+    deeds.note(replace(answered("list", body={"contacts": []}), started=first.started), None)
+    deeds.note(answered("archive"), ANN)
+    known = set(deeds.track.successions)
+    last = answered("restore")
+    deeds.note(last, ANN)
+    deeds.note(replace(answered("archive"), started=last.started), ANN)
+    deeds.note(answered("update"), ANN)
+
+    archived = ((False, "update"), (False, "archive"))
+    assert known == {((False, "create"), (False, "update")), archived}
+    assert deeds.track.successions - known == {((False, "archive"), (True, "restore"))}

@@ -15,6 +15,7 @@ from conformance.kit.lives import (
     PAIRS,
     TURNS,
     Coverage,
+    Known,
     Step,
     plan,
     rereadings,
@@ -144,7 +145,7 @@ def test_a_short_plan_goes_for_the_pairs_that_are_not_known(
 ) -> None:
     unknown = frozenset(seeded(dice).sample(sorted(PAIRS), 5))
 
-    steps = plan(seeded(seed), most, PAIRS - unknown)
+    steps = plan(seeded(seed), most, Known(PAIRS - unknown))
 
     blind = plan(seeded(seed), most)
     assert len(steps) <= most

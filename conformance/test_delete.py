@@ -127,6 +127,8 @@ def test_an_archived_contact_can_be_deleted(deletion: Outcome, judge: Judge) -> 
 def test_a_caller_without_permission_gets_403(forbidden: Outcome, judge: Judge) -> None:
     judge.status(forbidden.delete, 403, because="for a caller who may not delete")
     judge.status(forbidden.after, 200, because="as the contact stays")
+    if forbidden.archived is not None:
+        judge.status(forbidden.archived, 403, 404, because="for an archived contact as well")
 
 
 @pytest.mark.clause("DELETE-09")

@@ -18,7 +18,7 @@ def test_another_users_contact_is_in_no_list_or_search(isolation: Outcome, judge
 
 @pytest.mark.clause("ISO-02")
 def test_another_users_contact_answers_404(isolation: Outcome, judge: Judge) -> None:
-    for x in isolation.tries:
+    for x in [*isolation.tries, isolation.archived]:
         if judge.status(x, 404, 403, because=f"for the {x.operation} of another user's contact"):
             fine = x.status == 404 or x.operation == "delete"
             judge.warn(fine, "404 (403 is a warning)", x.status, x)

@@ -104,6 +104,8 @@ def test_a_page_past_the_end_is_empty(shelf: Outcome, odd_bounds: Outcome, judge
     for x in [shelf.beyond, odd_bounds.far]:
         if not judge.status(x, 200, 400, 404, because="for a page past the end"):
             continue
+        if x is odd_bounds.far and not x.ok:
+            continue  # As a number without bounds it may be refused.
         if judge.warn(x.status == 200, "200 with no records (a refusal is a warning)", x.status, x):
             judge.that(not x.records, "no records past the end", len(x.records), x)
             more = _meta(x, "hasMore")

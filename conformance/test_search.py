@@ -107,11 +107,14 @@ def test_what_does_not_contain_the_text_is_not_returned(
 
 
 @pytest.mark.clause("SEARCH-05")
-def test_a_replaced_name_is_not_found(whole_updates: Outcome, judge: Judge) -> None:
-    _premise_updated(whole_updates, "first_name")
-    x = whole_updates.old[1]
+@pytest.mark.parametrize(("name", "what"), [("first_name", "name"), ("email", "email")])
+def test_a_replaced_value_is_not_found(
+    whole_updates: Outcome, judge: Judge, name: str, what: str
+) -> None:
+    _premise_updated(whole_updates, name)
+    x = whole_updates.old[1 if what == "name" else 2]
 
-    judge.that(whole_updates.made.id not in x.ids, "nothing under the old name", x.ids, x)
+    judge.that(whole_updates.made.id not in x.ids, f"nothing under the old {what}", x.ids, x)
 
 
 @pytest.mark.clause("SEARCH-06")

@@ -252,11 +252,12 @@ def test_tags_are_replaced_as_a_whole(whole_updates: Outcome, judge: Judge) -> N
 
 @pytest.mark.clause("UPDATE-15")
 def test_each_contact_type_is_accepted(
-    single_updates: Outcome, whole_updates: Outcome, judge: Judge
+    single_updates: Outcome, whole_updates: Outcome, late_update: Outcome, judge: Judge
 ) -> None:
     steps = [(v, x) for n, v, _, x in single_updates.steps if n == "contact_type"]
     whole = (whole_updates.body["contact_type"], whole_updates.update)
-    for kind, x in [*single_updates.types, *whole_updates.types, *steps, whole]:
+    later = late_update.types if late_update.cut_short() is None else []
+    for kind, x in [*single_updates.types, *whole_updates.types, *later, *steps, whole]:
         if judge.status(x, 200, because=f"for contact_type {kind}"):
             actual = x.contact.get("contact_type")
             judge.that(actual == kind, f"contact_type {kind} echoed", actual, x)

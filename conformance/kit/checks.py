@@ -140,7 +140,8 @@ class Evidence:
             return
         if exchange.ok:
             known.acknowledge(exchange)
-        elif exchange.status >= 500:
+        elif exchange.status >= 500 or exchange.status in (401, 403):
+            # What a request without permission may have done has clauses of its own.
             known.certain = False
 
     def mourn(self, outgoing: Outgoing) -> None:

@@ -49,7 +49,7 @@ CHECK_S = 0.1
 """Seconds after which who waits for a scene looks for an interrupt again."""
 CLOSING_RESERVE = 10
 """Requests that no scene before the closing may spend."""
-LIFE_RESERVE = 14
+LIFE_RESERVE = 12
 """Requests that the scenes of lower tiers leave to the lives of contacts."""
 
 

@@ -18,7 +18,8 @@ LIST_ODD = (
     ("page", "abc"),
 )
 SEARCH_ODD = (0, -1, "abc")
-FAR_PAGE = 1_000_000
+FAR_PAGE = 10**20
+"""More than any integer of 64 bits."""
 
 
 @scene()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from typing import Any
 
 from conformance.kit.checks import Known
@@ -11,7 +9,6 @@ from conformance.kit.expect import premise
 from conformance.kit.stage import Phase, Scene, scene
 
 READS = 4
-LATER_S = 1.1
 PAGES = 2
 
 
@@ -46,23 +43,6 @@ async def closing(s: Scene) -> None:
 
 def _others(known: Known | None, record: dict[str, Any]) -> list[str]:
     return known.contradicted_by(record) if known is not None else []
-
-
-@scene(Phase.EXTRA)
-async def late_update(s: Scene) -> None:
-    """Change contacts more than a second after their last change (UPDATE-10)."""
-    crew, archiving = await s.of("people"), await s.of("archiving")
-    # The second was archived and restored before: that its update is kept shows at the end.
-    _, restored = archiving.rounds[-1]
-    changes = [
-        (crew.decoy.id, crew.decoy.exchange, {"notes": "changed later"}),
-        (archiving.moved.id, restored, {"tags": ["later"]}),
-    ]
-    # The clause speaks of time, so time has to pass; on most targets it already has.
-    last = max(x.ended for _, x, _ in changes)
-    await asyncio.sleep(max(0.0, last + LATER_S - time.time()))
-    answers = await s.all(*(s.api.update(i, body) for i, _, body in changes))
-    s.out.steps = [(before, x) for (_, before, _), x in zip(changes, answers, strict=True)]
 
 
 @scene(Phase.QUIET)

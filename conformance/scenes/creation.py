@@ -14,7 +14,7 @@ SCRIPTS = {
     "accents": "Žoë Ñandú Łukász Ğü",
     "cjk": "李小龍 山田太郎 김민준",
     "rtl": "مريم חיים",
-    "emoji": "😀🏡🔑",
+    "emoji": "😀🏡❤️👩‍👩‍👧",
     "combining": "q̃x̌ạ̈",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any
 
+from conformance.kit.client import Client
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import premise
 from conformance.kit.stage import Scene, scene
@@ -77,3 +78,12 @@ async def forbidden(s: Scene) -> None:
         made, owner = await make(restricted, people.named()), restricted
     s.out.delete = await restricted.delete(made.id)
     s.out.after = await owner.get(made.id)
+    s.out.archived = await _archived(s, restricted) if owner is s.api else None
+
+
+async def _archived(s: Scene, restricted: Client) -> Exchange | None:
+    """Try it with an archived contact, too, once nobody else needs that one."""
+    await s.of("edited_archive")
+    hidden = (await s.of("access")).hidden
+    seen = s.api.deeds.archived.get(hidden.id)
+    return await restricted.delete(hidden.id) if seen else None

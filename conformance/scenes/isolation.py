@@ -34,4 +34,8 @@ async def isolation(s: Scene) -> None:
     s.out.tries = tries
     s.out.after = await second.get(theirs.id)
     await second.archive(theirs.id)
-    s.out.lists = [listed, await s.api.list(search=token, archived=True)]
+    hidden, archived = await s.all(
+        s.api.list(search=token, archived=True),
+        s.api.call("get", theirs.id, allows=ALLOWED),
+    )
+    s.out.lists, s.out.archived = [listed, hidden], archived

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Any
 
 import schemas
 from conformance.kit.exchange import Exchange
-from conformance.kit.stage import Scene, scene
+from conformance.kit.stage import Phase, Scene, scene
 from conformance.scenes.common import FORGED, Made, borrow, factory, make
 from fixtures.factories import ContactFactory
 
 WHOLE, SINGLE = "appraiser", "other"
 """The types that the update of all fields, and the one of this field alone, set."""
 _REST = [t for t in schemas.CONTACT_TYPES if t not in (WHOLE, SINGLE)]
-CARRIED, ALONE = _REST[:5], _REST[5:]
-"""Types that ride along with another change, and types that are sent alone."""
+CARRIED, LATE, ALONE = _REST[:5], _REST[5:7], _REST[7:]
+"""Types that ride along with another change, at once or later, and types that are sent alone."""
+LATER_S = 1.1
 TAGS: list[list[str]] = [["red", "green", "blue"], ["blue", "amber"], []]
 
 
@@ -43,13 +46,14 @@ async def single_updates(s: Scene) -> None:
 async def whole_updates(s: Scene) -> None:
     """Change all 13 fields of a minimal contact at once, then find it by what it is now."""
     people = factory(s)
-    made = await make(s.api, people.minimal(contact_type="seller", last_name=people.name()))
+    sent = people.minimal(contact_type="seller", last_name=people.name(), email=people.email())
+    made = await make(s.api, sent)
     body = people.full_update(contact_type=WHOLE)
     s.out.made, s.out.body, s.out.types = made, body, []
     s.out.update = await s.api.update(made.id, body)
     s.out.same_again = await s.api.update(made.id, body)
     s.out.get = await s.api.get(made.id)
-    new, old = body["first_name"], made.sent["first_name"]
+    new, old = body["first_name"], sent["first_name"]
     answers = await s.all(
         s.api.list(search=new),
         s.api.list(search=body["email"]),
@@ -59,6 +63,7 @@ async def whole_updates(s: Scene) -> None:
         s.api.search(email=body["email"]),
         s.api.list(search=old),
         s.api.search(name=old),
+        s.api.search(email=sent["email"]),
     )
     s.out.found, s.out.old = answers[:6], answers[6:]
     await _nothing(s, made)
@@ -67,16 +72,16 @@ async def whole_updates(s: Scene) -> None:
     await _owned(s, made)
 
 
-async def _change(
-    s: Scene, made: Made, change: dict[str, Any], kind: str
+async def change(
+    s: Scene, contact_id: str, values: dict[str, Any], kind: str
 ) -> tuple[Exchange, Exchange]:
-    """Change a field and the type in one request; in two where that one is not answered 200."""
-    both = await s.api.update(made.id, {**change, "contact_type": kind})
+    """Change fields and the type in one request; in two where that one is not answered 200."""
+    both = await s.api.update(contact_id, {**values, "contact_type": kind})
     if both.ok:
         return both, both
     return (
-        await s.api.update(made.id, change),
-        await s.api.update(made.id, {"contact_type": kind}),
+        await s.api.update(contact_id, values),
+        await s.api.update(contact_id, {"contact_type": kind}),
     )
 
 
@@ -90,7 +95,7 @@ async def _statuses(s: Scene, made: Made, people: ContactFactory) -> None:
     texts = ["past_client", f"Under review ({people.word()}), 2nd pass"]
     s.out.statuses = []
     for text, kind in zip(texts, CARRIED, strict=False):
-        x, typed = await _change(s, made, {"contact_status": text}, kind)
+        x, typed = await change(s, made.id, {"contact_status": text}, kind)
         s.out.statuses.append((text, x))
         s.out.types.append((kind, typed))
 
@@ -98,7 +103,7 @@ async def _statuses(s: Scene, made: Made, people: ContactFactory) -> None:
 async def _tags(s: Scene, made: Made) -> None:
     s.out.tags = []
     for tags, kind in zip(TAGS, CARRIED[2:], strict=True):
-        update, typed = await _change(s, made, {"tags": tags}, kind)
+        update, typed = await change(s, made.id, {"tags": tags}, kind)
         s.out.types.append((kind, typed))
         get = update if tags else await s.api.get(made.id)
         s.out.tags.append((tags, update, get))
@@ -112,3 +117,23 @@ async def _owned(s: Scene, made: Made) -> None:
         # Another field may have been refused for it: what matters most is tried alone.
         s.out.owned = await s.api.update(made.id, {"is_archived": True})
     s.out.after_owned = await s.api.get(made.id)
+
+
+@scene(Phase.EXTRA)
+async def late_update(s: Scene) -> None:
+    """Change contacts more than a second after their last change (UPDATE-10)."""
+    crew, archiving = await s.of("people"), await s.of("archiving")
+    # The second was archived and restored before: that its update is kept shows at the end.
+    _, restored = archiving.rounds[-1]
+    changes = [
+        (crew.decoy.id, crew.decoy.exchange, {"tags": ["later"]}),
+        (archiving.moved.id, restored, {"notes": "changed later"}),
+    ]
+    # The clause speaks of time, so time has to pass; on most targets it already has.
+    last = max(x.ended for _, x, _ in changes)
+    await asyncio.sleep(max(0.0, last + LATER_S - time.time()))
+    answers = await s.all(
+        *(change(s, i, body, kind) for (i, _, body), kind in zip(changes, LATE, strict=True))
+    )
+    s.out.steps = [(before, x) for (_, before, _), (x, _) in zip(changes, answers, strict=True)]
+    s.out.types = [(kind, typed) for kind, (_, typed) in zip(LATE, answers, strict=True)]

@@ -34,9 +34,15 @@ def test_another_users_contact_is_unchanged(isolation: Outcome, judge: Judge) ->
 
 
 @pytest.mark.clause("ISO-04")
-def test_totals_do_not_count_another_users_contact(isolation: Outcome, judge: Judge) -> None:
+def test_totals_do_not_count_another_users_contact(
+    isolation: Outcome, closing: Outcome, judge: Judge
+) -> None:
     for x in isolation.lists:
         premise(x.ok, "the list is not answered", x)
         total = x.at("data", "meta", "total")
         premise(isinstance(total, int), "the list does not tell its meta.total", x)
         judge.that(total == 0, "meta.total 0: the only match is another user's", total, x)
+    for whole in closing.wholes if closing.cut_short() is None else []:
+        x = whole.last
+        actual = f"{whole.total}, for both users alike"
+        judge.that(not whole.is_for_all, f"meta.total {len(x.records)}", actual, x)

@@ -14,14 +14,29 @@ from conformance.kit.expect import Judge, premise
 from conformance.kit.moments import to_epoch
 from conformance.kit.stage import Outcome
 from conformance.scenes.common import forged
+from conformance.scenes.updating import BEYOND_ASCII
 
 
 @pytest.mark.clause("UPDATE-01")
-def test_each_field_is_changed_and_echoed(single_updates: Outcome, judge: Judge) -> None:
+def test_each_field_is_changed_and_echoed(
+    single_updates: Outcome, beyond_ascii: Outcome, late_update: Outcome, judge: Judge
+) -> None:
     for name, value, _, x in single_updates.steps:
         if judge.status(x, 200, because=f"for an update of {name} alone"):
             actual = x.contact.get(name)
             judge.that(actual == value, f"{name} {value!r} echoed", repr(actual), x)
+    if late_update.cut_short() is None and _keeps_unicode(beyond_ascii):
+        _, x = late_update.steps[-1]
+        notes = str(x.contact.get("notes"))
+        echoed = not x.ok or BEYOND_ASCII in notes
+        judge.that(echoed, f"notes with {BEYOND_ASCII!r} echoed", notes, x)
+
+
+def _keeps_unicode(beyond_ascii: Outcome) -> bool:
+    """Whether a create keeps such text: where it does not, that is CREATE-15's to judge."""
+    if beyond_ascii.cut_short() is not None:
+        return False
+    return all(not differing(sent, get.contact, ["notes"]) for sent, _, get in beyond_ascii.read)
 
 
 @pytest.mark.clause("UPDATE-01")

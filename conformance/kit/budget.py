@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from conformance.kit.expect import PremiseFailed
 
@@ -28,6 +29,7 @@ class Budget:
         self.used = 0
         self.waited = 0.0
         self.kept_back = 0
+        self._promised = 0
         self._granted = 0
         self._covered = 0
         self._debts = debts
@@ -74,8 +76,17 @@ class Budget:
         self._granted += owed
         self._covered += owed
 
+    @contextmanager
+    def promising(self, requests: int) -> Iterator[None]:
+        """Keep so many requests from others, for who has to wait before sending them."""
+        self._promised += requests
+        try:
+            yield
+        finally:
+            self._promised -= requests
+
     def _reserve(self) -> int:
-        return self._debts() + self.kept_back
+        return self._debts() + self.kept_back + self._promised
 
     def wait(self, seconds: float) -> None:
         """Count seconds of waiting.

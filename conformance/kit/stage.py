@@ -49,8 +49,8 @@ CHECK_S = 0.1
 """Seconds after which who waits for a scene looks for an interrupt again."""
 CLOSING_RESERVE = 10
 """Requests that no scene before the closing may spend."""
-LIFE_RESERVE = 12
-"""Requests that the scenes of lower tiers leave to the lives of contacts."""
+LIFE_RESERVE = 10
+"""Requests that hostile input, and the scenes of lower tiers, leave to the lives of contacts."""
 
 
 class Phase(IntEnum):
@@ -415,7 +415,7 @@ def _kept_back(phase: Phase) -> int:
     """Return how many requests a phase leaves to the ones after it."""
     if phase >= Phase.CLOSING:
         return 0
-    return CLOSING_RESERVE + (LIFE_RESERVE if phase is Phase.EXTRA else 0)
+    return CLOSING_RESERVE + (LIFE_RESERVE if phase in (Phase.HOSTILE, Phase.EXTRA) else 0)
 
 
 def new_run_id() -> str:

@@ -30,7 +30,7 @@ SOME = {
     "unsigned": ("get", "archive", "restore"),
     "guessed": ("list",),
     "random key": ("delete",),
-    "expired": ("create", "delete"),
+    "expired": ("list", "create"),
 }
 """Each operation meets a token that has the form of a good one: routes check for themselves."""
 

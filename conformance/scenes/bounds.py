@@ -18,8 +18,8 @@ LIST_ODD = (
     ("page", "abc"),
 )
 SEARCH_ODD = (0, -1, "abc")
-FAR_PAGE = 10**20
-"""More than any integer of 64 bits."""
+FAR_PAGES = ((10**20, 1), (2**30 + 1, 4))
+"""Pages and limits: a page of more than 64 bits, and one whose offset has more than 32."""
 
 
 @scene()
@@ -28,11 +28,12 @@ async def odd_bounds(s: Scene) -> None:
     low = [s.api.list(**{name: value}) for name, value in LIST_LOW]
     odd = [s.api.list(**{name: value}) for name, value in LIST_ODD]
     searches = [s.api.search(limit=value) for value in SEARCH_ODD]
-    answers = await s.all(*low, *odd, *searches, s.api.list(page=FAR_PAGE, limit=1))
+    far = [s.api.list(page=page, limit=limit) for page, limit in FAR_PAGES]
+    answers = await s.all(*low, *odd, *searches, *far)
     s.out.list_low = answers[: len(low)]
     s.out.list_odd = answers[len(low) : len(low) + len(odd)]
-    s.out.search_odd = answers[len(low) + len(odd) : -1]
-    s.out.far = answers[-1]
+    s.out.search_odd = answers[len(low) + len(odd) : -len(far)]
+    s.out.far = answers[-len(far) :]
 
 
 @scene(Phase.FULL_HOUSE)

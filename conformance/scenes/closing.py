@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
+from conformance.kit.budget import BudgetExhausted
 from conformance.kit.checks import Known
+from conformance.kit.exchange import Exchange
 from conformance.kit.expect import premise
 from conformance.kit.stage import Phase, Scene, scene
 
 READS = 4
 PAGES = 2
+FULL = 100
 
 
 @scene(Phase.CLOSING)
@@ -24,11 +29,13 @@ async def closing(s: Scene) -> None:
     ids = [contact_id for contact_id in live if contact_id in evidence.known]
     s.out.expected = ids
     s.out.known = {i: known for i, known in evidence.known.items() if i in ids}
-    seen = {}
+    seen, firsts = {}, []
     for archived in (False, True):
         for page in range(1, PAGES + 1):
-            x = await s.api.list(archived=archived, page=page, limit=100)
+            x = await s.api.list(archived=archived, page=page, limit=FULL)
             seen.update({str(record.get("id")): (record, x) for record in x.records})
+            if page == 1 and x.ok and len(x.records) < FULL:
+                firsts.append(x)
             if x.at("data", "meta", "hasMore") is not True:
                 break
     s.out.seen = {contact_id: seen[contact_id] for contact_id in ids if contact_id in seen}
@@ -39,6 +46,44 @@ async def closing(s: Scene) -> None:
     chosen = doubtful[:READS]
     answers = await s.all(*(s.api.get(contact_id) for contact_id in chosen))
     s.out.gets = dict(zip(chosen, answers, strict=True))
+    s.out.wholes = [Whole(x) for x in firsts]
+    with suppress(BudgetExhausted):
+        for whole in s.out.wholes:
+            await _count_again(s, whole)
+
+
+@dataclass
+class Whole:
+    """A list of all active or all archived contacts on one page."""
+
+    last: Exchange
+    others: Exchange | None = None
+    """The same list of the second user, where the total was wrong twice."""
+
+    @property
+    def total(self) -> Any:
+        """What `meta.total` says."""
+        return self.last.at("data", "meta", "total")
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether the total is a number, but not that of the contacts on the page."""
+        return isinstance(self.total, int) and self.total != len(self.last.records)
+
+    @property
+    def is_for_all(self) -> bool:
+        """Whether it is wrong, and the second user is told the same number."""
+        others = self.others
+        return others is not None and others.at("data", "meta", "total") == self.total
+
+
+async def _count_again(s: Scene, whole: Whole) -> None:
+    """List again where the total was wrong: others may work with the account (rule 3)."""
+    archived = "archived=true" in whole.last.request.url
+    if whole.is_wrong:
+        whole.last = await s.api.list(archived=archived, limit=FULL)
+    if whole.is_wrong and "second" in s.target.accounts:
+        whole.others = await s.stage.client("second").list(archived=archived, limit=1)
 
 
 def _others(known: Known | None, record: dict[str, Any]) -> list[str]:

@@ -14,6 +14,8 @@ from conformance.kit.wire import TargetUnavailable
 from fixtures.factories import ContactFactory
 
 UNKNOWN_ID = "0b7c8a52-93d4-4f6e-8a1c-2d3e4f5a6b7c"
+UPDATED_ID = "1d8e9b63-a4e5-4a7f-9b2d-3e4f5a6b7c8d"
+"""Unknown as well, and for updates alone: one that creates what it does not find shows itself."""
 FORGED: dict[str, Any] = {
     "id": "7d4f2a10-5b6c-4d8e-9f01-a2b3c4d5e6f7",
     "full_name": "Forged Name",

@@ -78,12 +78,12 @@ async def forged_create(s: Scene) -> None:
         s.out.tried += await _store(s, alone)
 
 
-@scene(Phase.HOSTILE)
+@scene(Phase.EXTRA)
 async def odd_texts(s: Scene) -> None:
     """Send NUL, control characters, a lone surrogate, and JSON nested very deep."""
     people = factory(s)
     texts = ("a\0b", "a\x01\x1b[31mb\x7f", "a\ud800b")
-    s.out.tried = await _store(s, [people.named(notes=text) for text in texts])
+    s.out.tried = await _hold(s, [people.named(notes=text) for text in texts])
     deep = b'{"first_name":"Deep","contact_type":"buyer","notes":' + b"[" * DEPTH + b"]" * DEPTH
     s.out.deep = await s.api.create_raw(deep + b"}")
     await discard(s, s.out.deep)
@@ -155,7 +155,7 @@ async def dangerous_texts(s: Scene) -> None:
     bodies = [
         people.named(
             first_name=f"{people.name()} {html}",
-            last_name=path,
+            last_name=f"$1 \\1 ${{x}} {path}",
             company=template,
             notes=f"{html} {sql} {template} {path} 100% \\n &amp;",
             street_address=sql,
@@ -164,6 +164,17 @@ async def dangerous_texts(s: Scene) -> None:
         ),
     ]
     s.out.tried = await _store(s, bodies)
+
+
+async def _hold(
+    s: Scene, bodies: list[dict[str, Any]]
+) -> list[tuple[dict[str, Any], Exchange, Exchange | None]]:
+    """Create and delete: what a delete shows was stored; return (sent, create, delete or None)."""
+    creates = await s.all(*(s.api.create(body) for body in bodies))
+    made = {n: s.api.delete(str(x.contact["id"])) for n, x in enumerate(creates) if has_id(x)}
+    shown = dict(zip(made, await s.all(*made.values()), strict=True))
+    shown = {n: x for n, x in shown.items() if x.contact}
+    return [(body, creates[n], shown.get(n)) for n, body in enumerate(bodies)]
 
 
 async def _store(

@@ -6,7 +6,7 @@ from typing import Any
 
 from conformance.kit.exchange import Exchange
 from conformance.kit.stage import Scene, scene
-from conformance.scenes.common import MALFORMED_IDS, UNKNOWN_ID, factory
+from conformance.scenes.common import MALFORMED_IDS, UNKNOWN_ID, UPDATED_ID, discard_found, factory
 
 OPERATIONS = ("update", "delete", "archive", "restore")
 
@@ -36,12 +36,12 @@ async def unknown_targets(s: Scene) -> None:
     s.out.unknown, s.out.malformed = {}, {}
     for operation in OPERATIONS:
         body = s.out.body if operation == "update" else None
-        answers = await s.all(
-            *(_act(s, operation, i, body) for i in (UNKNOWN_ID, MALFORMED_IDS[0]))
-        )
+        unknown = UPDATED_ID if operation == "update" else UNKNOWN_ID
+        answers = await s.all(*(_act(s, operation, i, body) for i in (unknown, MALFORMED_IDS[0])))
         s.out.unknown[operation], s.out.malformed[operation] = answers[0], answers[1:]
     first = s.out.body["first_name"]
     s.out.found = await s.all(s.api.list(search=first))
+    await discard_found(s, *s.out.found, word=first)
 
 
 async def _act(s: Scene, operation: str, contact_id: str, body: dict[str, Any] | None) -> Exchange:

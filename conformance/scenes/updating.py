@@ -18,6 +18,7 @@ _REST = [t for t in schemas.CONTACT_TYPES if t not in (WHOLE, SINGLE)]
 CARRIED, LATE, ALONE = _REST[:5], _REST[5:7], _REST[7:]
 """Types that ride along with another change, at once or later, and types that are sent alone."""
 LATER_S = 1.1
+BEYOND_ASCII = "Žoë 李小龍 ñ 🏡"
 TAGS: list[list[str]] = [["red", "green", "blue"], ["blue", "amber"], []]
 
 
@@ -119,21 +120,23 @@ async def _owned(s: Scene, made: Made) -> None:
     s.out.after_owned = await s.api.get(made.id)
 
 
-@scene(Phase.EXTRA)
+@scene(Phase.HOSTILE)
 async def late_update(s: Scene) -> None:
     """Change contacts more than a second after their last change (UPDATE-10)."""
     crew, archiving = await s.of("people"), await s.of("archiving")
     # The second was archived and restored before: that its update is kept shows at the end.
     _, restored = archiving.rounds[-1]
-    changes = [
+    changes: list[tuple[str, Exchange, dict[str, Any]]] = [
         (crew.decoy.id, crew.decoy.exchange, {"tags": ["later"]}),
-        (archiving.moved.id, restored, {"notes": "changed later"}),
+        (archiving.moved.id, restored, {"notes": f"changed later, {BEYOND_ASCII}"}),
     ]
     # The clause speaks of time, so time has to pass; on most targets it already has.
     last = max(x.ended for _, x, _ in changes)
-    await asyncio.sleep(max(0.0, last + LATER_S - time.time()))
+    with s.stage.budget.promising(len(changes)):
+        await asyncio.sleep(max(0.0, last + LATER_S - time.time()))
     answers = await s.all(
         *(change(s, i, body, kind) for (i, _, body), kind in zip(changes, LATE, strict=True))
     )
     s.out.steps = [(before, x) for (_, before, _), (x, _) in zip(changes, answers, strict=True)]
-    s.out.types = [(kind, typed) for kind, (_, typed) in zip(LATE, answers, strict=True)]
+    # A contact that does not take the change as such tells nothing of the type.
+    s.out.types = [(kind, t) for kind, (x, t) in zip(LATE, answers, strict=True) if x.ok]

@@ -265,3 +265,17 @@ def test_waits_never_pass_what_the_user_allows(waits: list[float], allowed: floa
         except BudgetExhausted:
             assert budget.waited == before
     assert budget.waited <= allowed
+
+
+def test_what_is_promised_to_one_is_kept_from_the_others_until_it_is_sent() -> None:
+    budget = Budget(3, 0, lambda: 0)
+
+    with budget.promising(2):
+        assert budget.left() == 1
+        budget.spend()
+        with pytest.raises(BudgetExhausted):
+            budget.spend()
+
+    budget.spend()
+    budget.spend()
+    assert budget.left() == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import traceback
 import warnings
 from collections import Counter
 from collections.abc import Generator
@@ -63,6 +64,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
     # pytest applies the line to each test; what it finds when all is over it warns of without.
     warnings.filterwarnings("ignore", category=pytest.PytestUnraisableExceptionWarning)
+    # Any other style parses source, which must not happen beside hypothesis (kit/explore.py).
+    if config.option.tbstyle == "auto":
+        config.option.tbstyle = "value"
     if getattr(config.option, "numprocesses", None):
         raise pytest.UsageError("-n: the scenes run once, in one process; leave -n out")
     given = {o.name: getattr(config.option, f"contacts_{o.name}", None) for o in OPTIONS}
@@ -329,8 +333,17 @@ def pytest_runtest_makereport(
             path, line, _ = item.location
             report.longrepr = (path, (line or 0) + 1, f"warning: {outcome.clause}")
     elif problem is not None:
-        report.longrepr = run.redact(str(report.longrepr))
+        shown = _traceback(problem) if item.config.option.tbstyle == "value" else report.longrepr
+        report.longrepr = run.redact(str(shown))
     return report
+
+
+def _traceback(problem: BaseException) -> str:
+    """Return where a fault of the kit was raised, and what it came of, without parsing source."""
+    frames = traceback.StackSummary.extract(traceback.walk_tb(problem.__traceback__))
+    told = "".join([*frames.format(), *traceback.format_exception_only(problem)])
+    earlier = problem.__cause__ or problem.__context__
+    return told if earlier is None else f"{_traceback(earlier)}\nwhich led to\n\n{told}"
 
 
 @pytest.hookimpl(wrapper=True)

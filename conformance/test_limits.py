@@ -37,7 +37,8 @@ def absorb_trial(limiter: Outcome, judge: Judge) -> None:
         exchange = shown if isinstance(shown, Exchange) else None
         judge.findings.append(Finding(found.expected, found.actual, exchange, found.severity))
     if verdict.reason is not None:
-        judge.undecided = PremiseFailed(verdict.reason)
+        kind = "premise" if verdict.applies else "not_applicable"
+        judge.undecided = PremiseFailed(verdict.reason, kind)
 
 
 @pytest.mark.clause("LIMIT-01")

@@ -24,11 +24,12 @@ _BY_KIND = {
     "premise": "Repair what broke the set-up: the reason names it",
     "not_selected": "Left out by --clause: drop the option, or widen its pattern",
     "not_built": "Nothing to supply: the suite has no test for it yet",
+    "not_applicable": "Nothing to supply: the clause does not speak of a target like this one",
     "unavailable": "Nothing to supply: the target did not offer what the clause needs",
 }
 _OTHER = "See the reason"
 
-NOTHING_TO_DO = frozenset({"not_selected", "not_built", "unavailable"})
+NOTHING_TO_DO = frozenset({"not_selected", "not_built", "not_applicable", "unavailable"})
 """Kinds of reason that no option or token removes."""
 
 

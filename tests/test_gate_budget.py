@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+import pytest
 from kit.gate_runs import Gate, Served
 
 import schemas
+from conformance.kit.stage import SCRIPTS
+from conformance.kit.thrift import with_needs
 from fixtures.reference.limiter import FixedWindowLimiter, Window
 from fixtures.reference.tokens import mint
 
@@ -118,8 +123,64 @@ def test_a_selection_that_fits_into_what_is_left_waits_for_nothing(
     run = gate.run("--clause", "DELETE-01", **served.options())
 
     assert run.status == 0, run.screen
-    assert "forecast  at most 150 requests in 1 scene; the target says 199 of 500" in run.screen
+    assert "forecast  at most 50 requests in 2 scenes; the target says 199 of 500" in run.screen
     assert run.document["requests"]["waited_s"] == 0
+
+
+def test_a_limit_below_what_the_run_needs_is_kept_to_where_nothing_may_be_waited_for(
+    gate: Gate, served_with: Callable[..., Served]
+) -> None:
+    served = served_with(FixedWindowLimiter(120, 900.0))
+
+    run = gate.run("--max-wait", "0", **served.options())
+
+    requests = run.document["requests"]
+    assert requests["throttled"] == 0
+    assert requests["total"] <= 120
+    assert run.document["leftovers"] == []
+    assert served.remaining() == 0
+
+
+@pytest.mark.parametrize(("bound", "decided"), [(200, 85), (100, 45)])
+def test_few_requests_go_where_they_decide_the_most(gate: Gate, bound: int, decided: int) -> None:
+    run = gate.run("--max-requests", str(bound))
+
+    statuses = [c["status"] for c in run.clauses.values()]
+    share = [n for n in run.document["notices"] if f"the budget of {bound} requests has" in n]
+    left_out = [c for c in run.clauses.values() if c["reason_kind"] == "budget"]
+    assert run.status == 6, run.screen
+    assert run.document["requests"]["total"] <= bound
+    assert len(statuses) - statuses.count("not_evaluated") >= decided
+    assert {"failed", "warned", "error"}.isdisjoint(statuses)
+    assert len(share) == 1
+    assert " of 102 required, " in share[0]
+    assert any(c["reason"].endswith("for the scene access, which takes 33") for c in left_out)
+    assert run.document["leftovers"] == []
+
+
+def test_each_scene_takes_what_it_costs_and_needs_what_it_says(
+    gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = tmp_path / "prices.json"
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "kit"))
+
+    run = gate.run("-p", "price_plugin", PRICES_FILE=str(found))
+
+    scenes = json.loads(found.read_text())
+    played = {name: scene for name, scene in scenes.items() if name in SCRIPTS}
+    prices = {name: SCRIPTS[name].price for name in played}
+    assert run.status == 0, run.screen
+    # What a contact of one scene costs another that is lent it, may be counted on either.
+    assert {
+        name: scene["taken"]
+        for name, scene in played.items()
+        if not prices[name].upto and scene["taken"] > prices[name].requests
+    } == {}
+    assert {
+        name: scene["needing"]
+        for name, scene in played.items()
+        if not set(scene["needing"]) <= with_needs([name], prices)
+    } == {}
 
 
 # --- tokens ------------------------------------------------------------------------------------

@@ -49,6 +49,11 @@ class Budget:
             )
         self.used += 1
 
+    def lower(self, room: int) -> None:
+        """Bound what is sent from now on, where that is less than the bound there is."""
+        bound = self.used + room
+        self.bound = bound if self.bound is None else min(self.bound, bound)
+
     def left(self) -> int | None:
         """Return the number of requests that may still be sent; None without a bound."""
         return (

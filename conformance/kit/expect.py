@@ -30,7 +30,8 @@ class Finding:
 class PremiseFailed(Exception):
     """The set-up does not allow a decision; `kind` sorts the reason for the report.
 
-    Kinds: premise, budget, token, permission, unavailable, not_built, not_selected.
+    Kinds: premise, budget, token, permission, unavailable, not_applicable (the clause does not
+    speak of targets such as this one), not_built, not_selected.
     """
 
     def __init__(self, reason: str, kind: str = "premise") -> None:

@@ -41,6 +41,8 @@ class ClauseVerdict:
     checks: int = 0
     findings: list[LimiterFinding] = field(default_factory=list)
     reason: str | None = None
+    applies: bool = True
+    """Whether the clause speaks of limiters such as this one."""
     observed: bool = False
 
     @property
@@ -67,9 +69,9 @@ class ClauseVerdict:
         """Warn where the condition does not hold."""
         self._note(condition, expected, actual, answer, "warning")
 
-    def undecided(self, reason: str) -> None:
-        """Say why nothing can be decided."""
-        self.reason = reason
+    def undecided(self, reason: str, *, applies: bool = True) -> None:
+        """Say why nothing can be decided, or that the clause does not speak of this limiter."""
+        self.reason, self.applies = reason, applies
 
     def _note(
         self,

@@ -360,10 +360,17 @@ def _half_way(case: Case, verdict: ClauseVerdict) -> None:
             continue
         expected = f"429 at half of Retry-After {promise.retry_after}"
         verdict.that(asked.refused, expected, asked.status, asked)
-    if not verdict.checks:
-        fixed = case.kind == FIXED
-        unasked = "no request was sent at half of a Retry-After of 4 s or more"
-        verdict.undecided(unasked if fixed else "the window is not shown to be fixed")
+    if verdict.checks:
+        return
+    waits = [a.retry_after_s for a in counted if a.refused]
+    if case.kind not in (FIXED, None):
+        verdict.undecided(f"it speaks of fixed windows, this is a {case.kind} one", applies=False)
+    elif case.kind == FIXED and waits and max(w or 0.0 for w in waits) < LONG_ENOUGH_S:
+        verdict.undecided("no Retry-After was as long as 4 s", applies=False)
+    elif case.kind == FIXED:
+        verdict.undecided("no request was sent at half of a Retry-After of 4 s or more")
+    else:
+        verdict.undecided("the window is not shown to be fixed")
 
 
 def _whole_again(answer: Answer) -> bool:

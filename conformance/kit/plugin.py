@@ -30,6 +30,7 @@ from conformance.kit.screen import Screen, screen_of
 from conformance.kit.settings import OPTIONS, Settings, UsageProblem, resolve
 from conformance.kit.stage import SCRIPTS, Outcome, Phase, Stage, new_run_id
 from conformance.kit.target import Target, given_target
+from conformance.kit.thrift import Demand
 from conformance.kit.verdict import FAILED, INTERRUPTED, KIT_FAILED, UNUSABLE, TestOutcome
 
 PROBE_SCENE = "limiter"
@@ -65,7 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # pytest applies the line to each test; what it finds when all is over it warns of without.
     warnings.filterwarnings("ignore", category=pytest.PytestUnraisableExceptionWarning)
     # Any other style parses source, which must not happen beside hypothesis (kit/explore.py).
-    if config.option.tbstyle == "auto":
+    if config.getoption("tbstyle", "auto") == "auto":
         config.option.tbstyle = "value"
     if getattr(config.option, "numprocesses", None):
         raise pytest.UsageError("-n: the scenes run once, in one process; leave -n out")
@@ -160,6 +161,7 @@ def _start(session: pytest.Session, run: Run) -> None:
     budget = Budget(run.settings.request_bound, run.settings.max_wait, ledger.debts)
     run.stage = Stage(run.settings, target, run.id, budget, ledger, transport)
     run.stage.opening = _opening(session, run, target, in_process=transport is not None)
+    run.stage.demands = _demands(session.items)
     run.screen = _screen(session.config, run)
     run.stage.say = run.screen.say
     run.stage.conceal = run.redact.add
@@ -227,6 +229,17 @@ def _scenes(items: list[pytest.Item]) -> list[str]:
         for name, script in SCRIPTS.items()
         if name in wanted or (everything and script.phase is not Phase.PROBE)
     ]
+
+
+def _demands(items: list[pytest.Item]) -> tuple[Demand, ...]:
+    """Return what the tests judge of each clause; the trial of the limiter has a budget of its own."""
+    judged: dict[str, set[str]] = {}
+    for item in items:
+        names = set(getattr(item, "fixturenames", ())) & SCRIPTS.keys()
+        mine = {name for name in names if SCRIPTS[name].phase is not Phase.PROBE}
+        judged.setdefault(clause_of(item), set()).update(mine)
+    catalogue = Catalogue.load()
+    return tuple(Demand(i, catalogue[i].tier, frozenset(scenes)) for i, scenes in judged.items())
 
 
 def _end_early(session: pytest.Session, run: Run, status: int, message: str) -> bool:

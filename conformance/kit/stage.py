@@ -12,7 +12,7 @@ import asyncio
 import random
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import Future, wait
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
@@ -36,8 +36,9 @@ from conformance.kit.outcome import Outcome
 from conformance.kit.preflight import Refused, greet
 from conformance.kit.probe import Allowance, Ground, Opening, Probe, not_permitted, opened
 from conformance.kit.renewal import Renewal
-from conformance.kit.settings import Settings
+from conformance.kit.settings import WINDOW_REQUESTS, Settings
 from conformance.kit.target import Target, source_of
+from conformance.kit.thrift import Demand, Price, Scenes, buy, total, with_needs
 from conformance.kit.wire import Wire, current_scene
 
 __all__ = ["SCRIPTS", "Act", "Outcome", "Phase", "Scene", "Script", "Stage", "new_run_id", "scene"]
@@ -51,6 +52,9 @@ CLOSING_RESERVE = 10
 """Requests that no scene before the closing may spend."""
 LIFE_RESERVE = 10
 """Requests that hostile input, and the scenes of lower tiers, leave to the lives of contacts."""
+
+
+FREE = Price()
 
 
 class Phase(IntEnum):
@@ -81,17 +85,24 @@ class Script:
     name: str
     phase: Phase
     act: Act
+    price: Price = FREE
 
 
 SCRIPTS: dict[str, Script] = {}
 
 
-def scene(phase: Phase = Phase.MAIN) -> Callable[[Act], Any]:
-    """Register a coroutine as a scene and return the pytest fixture that yields its outcome."""
+def scene(
+    phase: Phase = Phase.MAIN, *, costs: int = 0, upto: int = 0, needs: tuple[str, ...] = ()
+) -> Callable[[Act], Any]:
+    """Register a coroutine as a scene and return the pytest fixture that yields its outcome.
+
+    It `costs` so many requests, the deletes of the contacts that it leaves among them, may make use
+    of `upto` so many, and `needs` what other scenes have made.
+    """
 
     def register(act: Act) -> Any:
         name = getattr(act, "__name__", "")
-        SCRIPTS[name] = Script(name, phase, act)
+        SCRIPTS[name] = Script(name, phase, act, Price(costs, needs, upto))
 
         @pytest.fixture(scope="session", name=name)
         def outcome(stage: Stage) -> Outcome:
@@ -167,6 +178,8 @@ class Stage:
     """Raises, in the thread that waits for the scenes, where the run was interrupted."""
     conceal: Callable[[str], None] = lambda _secret: None
     """Keeps a credential that came up during the run out of every report."""
+    demands: tuple[Demand, ...] = ()
+    """What the selected tests judge: decides which scenes are played where not all can be paid."""
     evidence: Evidence = field(init=False)
     probe: Probe | None = field(default=None, init=False)
     leftovers: list[str] = field(default_factory=list)
@@ -185,6 +198,7 @@ class Stage:
         self._task: asyncio.Task[None] | None = None
         self._first: asyncio.Future[Exchange] | None = None
         self._cleaning = False
+        self._left_out: dict[str, PremiseFailed] = {}
         self._thread: threading.Thread | None = None
 
     def start(self, names: Iterable[str]) -> None:
@@ -266,7 +280,7 @@ class Stage:
         async with wire:
             try:
                 await self._begin(wire, wanted)
-                await self._perform(wanted)
+                await self._perform([s for s in wanted if s.name not in self._left_out])
             finally:
                 self._cleaning = True
                 await self._stop_scenes(wire)
@@ -291,19 +305,57 @@ class Stage:
         except Refused as problem:
             self.greeting.set_exception(problem)
             raise
-        scenes = {s.name for s in wanted if s.phase is not Phase.PROBE}
-        every = {s.name for s in SCRIPTS.values() if s.phase is not Phase.PROBE}
-        forecast = forecast_of(self.settings, len(scenes), len(every), quota_of(answer))
+        prices = {s.name: s.price for s in SCRIPTS.values()}
+        scenes = with_needs((s.name for s in wanted if s.phase is not Phase.PROBE), prices)
+        forecast = forecast_of(self.settings, scenes, prices, quota_of(answer))
         again = partial(api.list, limit=1)
-        await await_room(forecast, wire, again, self.say)
+        granted = await await_room(forecast, wire, again, self.say)
+        if granted is not None:
+            self.budget.lower(granted)
+        self._economize(scenes, prices)
         self.greeting.set_result(None)
+
+    def _economize(self, scenes: Scenes, prices: Mapping[str, Price]) -> None:
+        """Leave scenes out where the budget has no room for all of them."""
+        room, every = self.budget.left(), total(scenes, prices)
+        whole = self.budget.bound is None or self.budget.bound >= WINDOW_REQUESTS
+        if room is None or whole or every <= room:
+            return
+        bought = buy(room, self.demands, scenes, prices)
+        lacking = sorted(scenes - bought.scenes, key=lambda name: -prices[name].requests)
+        for name in lacking:
+            self._left_out[name] = PremiseFailed(
+                f"the budget of {self.budget.bound} requests has no room for the scene {name}, "
+                f"which takes {prices[name].requests}",
+                "budget",
+            )
+            self._conclude(name, self._stopped_before(name))
+        notice = (
+            f"the budget of {self.budget.bound} requests has room for {len(bought.scenes)} of "
+            f"{len(scenes)} scenes, which decide {len(bought.decided)} of {len(self.demands)} "
+            f"clauses ({bought.share(self.demands)})"
+        )
+        self.say(notice)
+        without = ", ".join(f"{name} ({prices[name].requests})" for name in lacking)
+        self._note(f"{notice}; left out: {without}")
+
+    def _stopped_before(self, name: str) -> Outcome:
+        outcome = Outcome(name)
+        outcome._stopped(self._left_out[name])  # noqa: SLF001 - the stage fills outcomes
+        return outcome
+
+    def _conclude(self, name: str, outcome: Outcome) -> None:
+        """Hand the outcome of a scene to the tests that wait for it."""
+        waiting = self._ready.setdefault(name, Future())
+        if not waiting.done():
+            waiting.set_result(outcome)
 
     async def _perform(self, wanted: list[Script]) -> None:
         names = {phase: [s.name for s in wanted if s.phase is phase] for phase in Phase}
         beside = names.pop(Phase.PROBE) if self._probes_beside() else []
         probing = [asyncio.ensure_future(self.play(name)) for name in beside]
         for phase in sorted(names.keys() - {Phase.PROBE}):
-            self.budget.kept_back = _kept_back(phase)
+            self.budget.kept_back = _kept_back(phase, wanted)
             if names[phase]:
                 await asyncio.gather(*map(self.play, names[phase]))
         await asyncio.gather(*probing)
@@ -383,6 +435,8 @@ class Stage:
 
     async def play(self, name: str) -> Outcome:
         """Run a scene once, however many ask for it, and return its outcome."""
+        if name in self._left_out:
+            return self._stopped_before(name)
         if name not in self._outcomes:
             self._outcomes[name] = asyncio.ensure_future(self._act(SCRIPTS[name]))
         return await asyncio.shield(self._outcomes[name])
@@ -405,17 +459,17 @@ class Stage:
             outcome._stopped(problem)  # noqa: SLF001 - the stage fills outcomes
         else:
             outcome._ended()  # noqa: SLF001 - the stage fills outcomes
-        waiting = self._ready.setdefault(script.name, Future())
-        if not waiting.done():
-            waiting.set_result(outcome)
+        self._conclude(script.name, outcome)
         return outcome
 
 
-def _kept_back(phase: Phase) -> int:
-    """Return how many requests a phase leaves to the ones after it."""
+def _kept_back(phase: Phase, wanted: Iterable[Script]) -> int:
+    """Return how many requests a phase leaves to the ones after it, of the scenes wanted."""
     if phase >= Phase.CLOSING:
         return 0
-    return CLOSING_RESERVE + (LIFE_RESERVE if phase in (Phase.HOSTILE, Phase.EXTRA) else 0)
+    last = [s.price.requests for s in wanted if Phase.CLOSING <= s.phase < Phase.PROBE]
+    lives = phase in (Phase.HOSTILE, Phase.EXTRA) and any(s.phase is Phase.LIFE for s in wanted)
+    return min(CLOSING_RESERVE, sum(last)) + (LIFE_RESERVE if lives else 0)
 
 
 def new_run_id() -> str:

@@ -21,7 +21,7 @@ WORDS = {
     INTERRUPTED: "interrupted",
     NOTHING: "incomplete",
 }
-_EXCUSED = {"token", "permission", "not_built"}
+_EXCUSED = {"token", "permission", "not_built", "not_applicable"}
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def _holds(verdict: ClauseVerdict) -> bool:
 
 
 def _missing(verdict: ClauseVerdict, complete: bool, failed: bool) -> bool:
-    if verdict.status != "not_evaluated" or verdict.kind == "not_selected":
+    if verdict.status != "not_evaluated" or verdict.kind in ("not_selected", "not_applicable"):
         return False
     if verdict.kind == "budget":
         return True

@@ -35,7 +35,7 @@ SOME = {
 """Each operation meets a token that has the form of a good one: routes check for themselves."""
 
 
-@scene()
+@scene(costs=33, needs=("shelf",))
 async def access(s: Scene) -> None:
     """Try all operations with wrong credentials on two contacts, then see whether they changed."""
     people = factory(s)

@@ -9,7 +9,7 @@ from conformance.scenes.common import Made, factory, has_id, make_all
 from fixtures.factories import LISTED
 
 
-@scene()
+@scene(costs=17, needs=("creation",))
 async def archiving(s: Scene) -> None:
     """Archive a contact, look, restore it, look, and go round twice more."""
     moved, still = await _twins(s)
@@ -55,7 +55,7 @@ async def _both(s: Scene, token: str) -> list[Exchange]:
     )
 
 
-@scene()
+@scene(costs=3, needs=("access",))
 async def edited_archive(s: Scene) -> None:
     """Update a contact while it is archived, where the target allows that; never restore it."""
     access = await s.of("access")

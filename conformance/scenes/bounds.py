@@ -22,7 +22,7 @@ FAR_PAGES = ((10**20, 1), (2**30 + 1, 4))
 """Pages and limits: a page of more than 64 bits, and one whose offset has more than 32."""
 
 
-@scene()
+@scene(costs=13)
 async def odd_bounds(s: Scene) -> None:
     """Ask lists and searches with limits and pages that are too low, or no integers."""
     low = [s.api.list(**{name: value}) for name, value in LIST_LOW]
@@ -36,7 +36,7 @@ async def odd_bounds(s: Scene) -> None:
     s.out.far = answers[-len(far) :]
 
 
-@scene(Phase.FULL_HOUSE)
+@scene(Phase.FULL_HOUSE, costs=3)
 async def large_limits(s: Scene) -> None:
     """Ask lists and searches for more than 100 records."""
     lists = [s.api.list(limit=value) for value in LARGE]
@@ -45,7 +45,7 @@ async def large_limits(s: Scene) -> None:
     s.out.lists, s.out.searches = answers[: len(LARGE)], answers[len(LARGE) :]
 
 
-@scene(Phase.TOP_UP)
+@scene(Phase.TOP_UP, costs=2, upto=100, needs=("large_limits", "full_house"))
 async def crowd(s: Scene) -> None:
     """Top up where more contacts decide more: past the default limit, or past a limit of 101.
 

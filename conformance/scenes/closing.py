@@ -17,7 +17,7 @@ PAGES = 2
 FULL = 100
 
 
-@scene(Phase.CLOSING)
+@scene(Phase.CLOSING, costs=2)
 async def closing(s: Scene) -> None:
     """List the newest of the account, and get what the lists did not show, or showed otherwise.
 
@@ -90,7 +90,7 @@ def _others(known: Known | None, record: dict[str, Any]) -> list[str]:
     return known.contradicted_by(record) if known is not None else []
 
 
-@scene(Phase.QUIET)
+@scene(Phase.QUIET, costs=5, needs=("deletion", "filters"))
 async def quiet(s: Scene) -> None:
     """Delete a contact between two readings of its list, while nothing else writes.
 

@@ -19,7 +19,7 @@ SCRIPTS = {
 }
 
 
-@scene()
+@scene(costs=12)
 async def creation(s: Scene) -> None:
     """Create a minimal contact, one at the bounds of the middle, and two equal ones."""
     people = factory(s)
@@ -36,7 +36,7 @@ async def creation(s: Scene) -> None:
     s.out.found = await s.all(*(s.api.search(name=name) for name in sorted(names)))
 
 
-@scene()
+@scene(costs=8)
 async def beyond_ascii(s: Scene) -> None:
     """Create contacts in other scripts, then read and find them."""
     people = factory(s)

@@ -12,7 +12,7 @@ from conformance.kit.stage import Scene, scene
 from conformance.scenes.common import borrow, factory, make
 
 
-@scene()
+@scene(costs=20, needs=("filters",))
 async def deletion(s: Scene) -> None:
     """Delete an active and an archived contact of the filtered set; look for them everywhere."""
     before = await s.of("filters")
@@ -64,7 +64,7 @@ async def _revive(s: Scene) -> None:
     s.out.others.append(await s.api.delete(gone))
 
 
-@scene()
+@scene(costs=4, needs=("access", "edited_archive"))
 async def forbidden(s: Scene) -> None:
     """Let an account that may not delete try to: a contact it sees, else one of its own."""
     known = "restricted" in s.target.accounts

@@ -12,7 +12,7 @@ from fixtures.factories import LISTED, ContactFactory
 ODD_BOOLEANS = ("yes",)
 
 
-@scene()
+@scene(costs=17)
 async def filters(s: Scene) -> None:
     """Archive some of the set, then list it by archived, type, search and all together."""
     people = factory(s)

@@ -10,7 +10,7 @@ WILDCARDS = ("%", "_", "*", ".", "\\", "'")
 EMAIL_WILDCARDS = ("%", "_", "\\")
 
 
-@scene()
+@scene(costs=6)
 async def people(s: Scene) -> None:
     """Create the contacts that searches look for: one to find, one not to, and odd ones."""
     maker = factory(s)
@@ -24,7 +24,7 @@ async def people(s: Scene) -> None:
     s.out.absent = maker.word(LISTED)
 
 
-@scene()
+@scene(costs=5)
 async def punctuated(s: Scene) -> None:
     """Create a contact whose names and email hold wildcards, and look for it by them."""
     maker = factory(s)
@@ -42,7 +42,7 @@ async def punctuated(s: Scene) -> None:
     )
 
 
-@scene()
+@scene(costs=15, needs=("people",))
 async def searches(s: Scene) -> None:
     """Ask the substring search for one contact in many ways; keep (what, query, exchange)."""
     crew = await s.of("people")
@@ -92,7 +92,7 @@ async def _ask(s: Scene, groups: dict[str, dict[str, dict[str, str]]]) -> None:
         setattr(s.out, name, kept)
 
 
-@scene()
+@scene(costs=9, needs=("people",))
 async def wildcards(s: Scene) -> None:
     """Put characters that other languages read as wildcards into the middle of a real name."""
     crew = await s.of("people")
@@ -117,7 +117,7 @@ def _disturbed(word: str, mark: str) -> str:
     return f"{word[1:4]}{mark}{word[4:9]}"
 
 
-@scene()
+@scene(costs=10, needs=("people",))
 async def list_searches(s: Scene) -> None:
     """Ask the list's search for contacts by what they are, by parts, and by what they are not."""
     crew = await s.of("people")
@@ -145,7 +145,7 @@ async def list_searches(s: Scene) -> None:
     s.out.lone = answers[-1]
 
 
-@scene()
+@scene(costs=7, needs=("people",))
 async def list_oddities(s: Scene) -> None:
     """Ask the list's search for texts that a careless query would take for syntax."""
     crew = await s.of("people")

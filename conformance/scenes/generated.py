@@ -51,7 +51,7 @@ class Property:
     breach: Breach | None = None
 
 
-@scene(Phase.HOSTILE)
+@scene(Phase.HOSTILE, costs=5)
 async def generated(s: Scene) -> None:
     """Try generated requests, kind after kind; keep the smallest that breaks each."""
     from conformance.scenes.attempts import kinds  # noqa: PLC0415 - spares others hypothesis

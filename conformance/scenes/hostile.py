@@ -23,7 +23,7 @@ WRONG_SHAPES: tuple[Any, ...] = (["a"], {"a": 1})
 SCALARS: tuple[Any, ...] = (12345, True)
 
 
-@scene(Phase.HOSTILE)
+@scene(Phase.HOSTILE, costs=33)
 async def bad_creates(s: Scene) -> None:
     """Send creates that must be refused; they all bear one first name, looked for at the end."""
     people = factory(s)
@@ -67,7 +67,7 @@ async def _send(s: Scene, payloads: list[dict[str, Any]]) -> list[tuple[dict[str
     return list(zip(payloads, answers, strict=True))
 
 
-@scene(Phase.HOSTILE)
+@scene(Phase.HOSTILE, costs=3)
 async def forged_create(s: Scene) -> None:
     """Send a create with values for the fields that are the server's."""
     people = factory(s)
@@ -78,7 +78,7 @@ async def forged_create(s: Scene) -> None:
         s.out.tried += await _store(s, alone)
 
 
-@scene(Phase.EXTRA)
+@scene(Phase.EXTRA, costs=4)
 async def odd_texts(s: Scene) -> None:
     """Send NUL, control characters, a lone surrogate, and JSON nested very deep."""
     people = factory(s)
@@ -89,7 +89,7 @@ async def odd_texts(s: Scene) -> None:
     await discard(s, s.out.deep)
 
 
-@scene(Phase.HOSTILE)
+@scene(Phase.HOSTILE, costs=14, needs=("shelf",))
 async def bad_updates(s: Scene) -> None:
     """Send updates that must be refused, each with a valid change beside the bad field."""
     people = factory(s)
@@ -117,7 +117,7 @@ async def bad_updates(s: Scene) -> None:
     await s.api.delete(made.id)
 
 
-@scene(Phase.HOSTILE)
+@scene(Phase.HOSTILE, costs=6)
 async def long_texts(s: Scene) -> None:
     """Send long notes and names: together, and one by one where that was refused."""
     people = factory(s)
@@ -143,7 +143,7 @@ def _long(base: dict[str, Any], name_length: int, notes_length: int) -> dict[str
     }
 
 
-@scene(Phase.HOSTILE)
+@scene(Phase.HOSTILE, costs=3)
 async def dangerous_texts(s: Scene) -> None:
     """Send text that means something to HTML, SQL, templates and file systems."""
     people = factory(s)

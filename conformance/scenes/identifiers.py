@@ -11,7 +11,7 @@ from conformance.scenes.common import MALFORMED_IDS, UNKNOWN_ID, UPDATED_ID, dis
 OPERATIONS = ("update", "delete", "archive", "restore")
 
 
-@scene()
+@scene(costs=9, needs=("people",))
 async def identifiers(s: Scene) -> None:
     """Get unknown and malformed ids; a real id is cut and lengthened, too."""
     real = (await s.of("people")).decoy
@@ -28,7 +28,7 @@ async def identifiers(s: Scene) -> None:
     s.out.got, s.out.got_again = await s.all(s.api.get(real.id), s.api.get(real.id))
 
 
-@scene()
+@scene(costs=9)
 async def unknown_targets(s: Scene) -> None:
     """Update, delete, archive and restore ids that belong to no contact."""
     people = factory(s)

@@ -12,7 +12,7 @@ ALLOWED = (403,)
 """ISO-02 only warns about 403."""
 
 
-@scene()
+@scene(costs=14)
 async def isolation(s: Scene) -> None:
     """Let the first user look for, read and change a contact of the second."""
     known = "second" in s.target.accounts

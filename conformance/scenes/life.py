@@ -241,7 +241,7 @@ def _told(step: Step, call: Call) -> Told:
     return Told(text, step.who, step.operation not in ("get", "list", "search"))
 
 
-@scene(Phase.LIFE)
+@scene(Phase.LIFE, costs=20, upto=100)
 async def life(s: Scene) -> None:
     """Let contacts live planned lives, and in the deep profile as many random ones as asked."""
     left = s.stage.budget.left()

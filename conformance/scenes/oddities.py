@@ -11,7 +11,7 @@ from conformance.kit.stage import Phase, Scene, scene
 from conformance.scenes.common import discard, factory
 
 
-@scene(Phase.TOP_UP)
+@scene(Phase.TOP_UP, costs=4, upto=20, needs=("filters", "people", "shelf"))
 async def oddities(s: Scene) -> None:
     """Try undocumented input; `seen` holds what came of it, by name."""
     s.out.seen = {}

@@ -94,7 +94,7 @@ class Round:
     lists: list[Exchange] = field(default_factory=list)
 
 
-@scene(Phase.RACES)
+@scene(Phase.RACES, costs=27)
 async def races(s: Scene) -> None:
     """Race creates, then updates and reads of one contact, then deletes of the others."""
     _need_company(s)
@@ -111,7 +111,7 @@ async def races(s: Scene) -> None:
         seen.token, seen.left = token, made[1:]
 
 
-@scene(Phase.RACED)
+@scene(Phase.RACED, costs=24, needs=("races",))
 async def raced_deletes(s: Scene) -> None:
     """Race deletes of the contacts that the races left with what else may happen to them.
 

@@ -10,7 +10,7 @@ from typing import Any
 import schemas
 from conformance.kit.expect import premise
 from conformance.kit.stage import Phase, Scene, scene
-from conformance.scenes.common import Made, active_contacts, factory, has_id
+from conformance.scenes.common import Made, active_contacts, discard, factory, has_id
 from fixtures.factories import LISTED, ContactFactory
 
 SIZE = 20
@@ -29,7 +29,7 @@ UNUSUAL_EMAILS = (
 )
 
 
-@scene()
+@scene(costs=63)
 async def shelf(s: Scene) -> None:
     """Fill the shelf, then read it in every way that paging and filtering are judged by."""
     people = factory(s)
@@ -106,7 +106,7 @@ async def _emptiness(s: Scene, people: ContactFactory) -> None:
     s.out.nothing = await s.api.list(search=people.word(LISTED))
 
 
-@scene(Phase.FULL_HOUSE)
+@scene(Phase.FULL_HOUSE, costs=9, needs=("shelf",))
 async def full_house(s: Scene) -> None:
     """Read without any filter while all contacts of the run are there."""
     people = factory(s)
@@ -123,10 +123,11 @@ async def full_house(s: Scene) -> None:
 
 
 async def _disturbed_walk(s: Scene, people: ContactFactory) -> None:
-    """Walk the shelf with creates outside its filter between the pages (PAGE-08)."""
+    """Walk the shelf with creates and a delete outside its filter between the pages (PAGE-08)."""
     before = await s.of("shelf")
     s.out.walk = []
     for page in (1, 2):
         s.out.walk.append(await s.api.list(search=before.token, page=page, limit=12))
         if page == 1:
-            await s.all(*(s.api.create(people.minimal()) for _ in range(DISTURBING)))
+            made = await s.all(*(s.api.create(people.minimal()) for _ in range(DISTURBING)))
+            await discard(s, made[0])

@@ -22,7 +22,7 @@ BEYOND_ASCII = "Žoë 李小龍 ñ 🏡"
 TAGS: list[list[str]] = [["red", "green", "blue"], ["blue", "amber"], []]
 
 
-@scene()
+@scene(costs=17, needs=("shelf",))
 async def single_updates(s: Scene) -> None:
     """Change each of the 13 fields alone on a full contact, then its type again and again.
 
@@ -43,7 +43,7 @@ async def single_updates(s: Scene) -> None:
     s.out.types = [(t, await s.api.update(made.id, {"contact_type": t})) for t in ALONE]
 
 
-@scene()
+@scene(costs=24)
 async def whole_updates(s: Scene) -> None:
     """Change all 13 fields of a minimal contact at once, then find it by what it is now."""
     people = factory(s)
@@ -120,7 +120,7 @@ async def _owned(s: Scene, made: Made) -> None:
     s.out.after_owned = await s.api.get(made.id)
 
 
-@scene(Phase.HOSTILE)
+@scene(Phase.HOSTILE, costs=2, needs=("archiving", "people"))
 async def late_update(s: Scene) -> None:
     """Change contacts more than a second after their last change (UPDATE-10)."""
     crew, archiving = await s.of("people"), await s.of("archiving")
@@ -140,3 +140,5 @@ async def late_update(s: Scene) -> None:
     s.out.steps = [(before, x) for (_, before, _), (x, _) in zip(changes, answers, strict=True)]
     # A contact that does not take the change as such tells nothing of the type.
     s.out.types = [(kind, t) for kind, (x, t) in zip(LATE, answers, strict=True) if x.ok]
+    # Deleted with nothing in between, it has to be shown as the update left it (OBJ-09).
+    await s.api.delete(crew.decoy.id)

@@ -211,6 +211,14 @@ def test_complete_demands_every_gating_clause(kind: str) -> None:
     assert conclude(judged, complete=True).exit_status == INCOMPLETE
 
 
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_clause_that_does_not_speak_of_the_target_leaves_nothing_open(complete: bool) -> None:
+    judged = [verdict(GOOD), verdict(undecided("not_applicable"))]
+
+    assert judged[1].status == "not_evaluated"
+    assert conclude(judged, complete=complete).exit_status == PASSED
+
+
 def test_complete_demands_clauses_without_a_test_too() -> None:
     assert conclude([verdict(GOOD), verdict()], complete=True).exit_status == INCOMPLETE
 

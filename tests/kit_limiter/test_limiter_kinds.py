@@ -53,6 +53,7 @@ def test_every_clause_is_decided_on_a_right_limiter(limiter: Any) -> None:
     undecided = {c for c, v in analysis.clauses.items() if v.status == "not_evaluated"}
 
     assert undecided == (set() if analysis.kind == "fixed" else {"LIMIT-13"})
+    assert not any(analysis.clauses[clause].applies for clause in undecided)
     assert analysis.clauses["LIMIT-12"].status == "observed"
     assert analysis.scope == "address"
 

@@ -10,6 +10,7 @@ from conformance.kit.exchange import Exchange
 from conformance.kit.expect import Judge, premise
 from conformance.kit.moments import SKEW_S, server_now, to_epoch
 from conformance.kit.stage import Outcome
+from conformance.scenes.archiving import BETWEEN
 
 KEPT = [name for name in schemas.CONTACT_FIELDS if name not in LIFE_FIELDS]
 
@@ -55,6 +56,34 @@ def _lists(judge: Judge, archiving: Outcome, lists: list[Exchange], *, archived:
         judge.that(ours == wanted, f"exactly {sorted(wanted)}", sorted(ours), x)
         total = x.at("data", "meta", "total")
         judge.that(total == len(wanted), f"meta.total {len(wanted)}", total, x)
+
+
+@pytest.mark.clause("ARCHIVE-02")
+def test_a_list_read_before_the_archive_is_not_shown_again(quiet: Outcome, judge: Judge) -> None:
+    x, gone = quiet.archived[0], quiet.gone.id
+    premise(quiet.archive.ok and x.ok, "the archive was refused", quiet.archive)
+
+    judge.that(gone not in x.ids, "no archived contact in the default list", x.ids, x)
+
+
+@pytest.mark.clause("RESTORE-02")
+def test_a_list_read_before_the_restore_is_not_shown_again(quiet: Outcome, judge: Judge) -> None:
+    x, back = quiet.restored[0], quiet.gone.id
+    premise(quiet.restore.ok and x.ok, "the restore was refused", quiet.restore)
+
+    judge.that(back in x.ids, "the restored contact in the default list", x.ids, x)
+
+
+@pytest.mark.clause("GET-04")
+def test_a_contact_read_before_the_archive_is_read_as_archived(
+    quiet: Outcome, judge: Judge
+) -> None:
+    before, x = quiet.before[2], quiet.archived[2]
+    premise(quiet.archive.ok and before.ok, "it was not archived, or not read", quiet.archive)
+
+    if judge.status(x, 200, because="for an archived contact"):
+        state = x.contact.get("is_archived")
+        judge.that(state is True, "is_archived true after the archive", state, x)
 
 
 @pytest.mark.clause("ARCHIVE-03")
@@ -125,6 +154,16 @@ def test_a_restore_changes_nothing_else(archiving: Outcome, judge: Judge) -> Non
     premise(archiving.before.ok and archiving.restore.ok, "it was not restored", archiving.restore)
 
     _kept(judge, archiving, archiving.restore, archiving.restored_lists[0])
+
+
+@pytest.mark.clause("RESTORE-03")
+def test_a_later_restore_keeps_what_was_changed_between(archiving: Outcome, judge: Judge) -> None:
+    _, x = archiving.rounds[-1]
+    changed = archiving.between.contact.get("notes") == BETWEEN
+    premise(changed and x.ok, "it was not changed, or not restored", archiving.between)
+
+    notes = x.contact.get("notes")
+    judge.that(notes == BETWEEN, f"notes {BETWEEN!r}, as changed before the archive", notes, x)
 
 
 @pytest.mark.clause("RESTORE-04")

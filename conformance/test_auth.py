@@ -67,7 +67,8 @@ def test_the_scheme_is_case_insensitive(access: Outcome, judge: Judge) -> None:
 
 @pytest.mark.clause("AUTH-08")
 def test_credentials_are_judged_before_the_body(access: Outcome, judge: Judge) -> None:
-    judge.status(access.invalid, 401, because="for an invalid body without credentials")
+    for x in access.invalid:
+        judge.status(x, 401, because=f"for an invalid {x.operation} without credentials")
 
 
 @pytest.mark.clause("AUTH-06")

@@ -202,6 +202,15 @@ def test_equal_creates_make_two_contacts(creation: Outcome, judge: Judge) -> Non
 
 
 @pytest.mark.clause("CREATE-13")
+def test_equal_creates_in_a_row_make_two_contacts(full_house: Outcome, judge: Judge) -> None:
+    one, two = full_house.twins
+    premise(has_id(one), "the contact was not created", one)
+
+    if judge.that(has_id(two), "201 for an equal create right after the first", two.status, two):
+        judge.that(one.contact["id"] != two.contact["id"], "two ids", one.contact["id"], two)
+
+
+@pytest.mark.clause("CREATE-13")
 def test_ids_are_distinct(shelf: Outcome, judge: Judge) -> None:
     ids = [x.contact["id"] for _, x in shelf.creates if has_id(x)]
 

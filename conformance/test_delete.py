@@ -38,10 +38,15 @@ def test_a_deleted_contact_is_in_no_list(deletion: Outcome, judge: Judge) -> Non
 
 
 @pytest.mark.clause("DELETE-02")
-def test_totals_count_a_deleted_contact_no_more(deletion: Outcome, judge: Judge) -> None:
+def test_totals_count_a_deleted_contact_no_more(
+    deletion: Outcome, filters: Outcome, judge: Judge
+) -> None:
     _premise_deleted(deletion)
+    # Where a type filter spoilt the total before, that is no matter of the delete.
+    before = filters.asked["email and type"]
+    counted = before.ok and before.at("data", "meta", "total") == len(before.records)
 
-    for x in [*deletion.lists, *deletion.filtered[:1]]:
+    for x in [*deletion.lists, *(deletion.filtered[:1] if counted else [])]:
         premise(x.ok, "the list is not answered", x)
         total, there = x.at("data", "meta", "total"), len(x.records)
         judge.that(total == there, f"meta.total {there}: those still there", total, x)

@@ -37,6 +37,7 @@ def test_generated_wrong_types_are_refused_or_coerced(generated: Outcome, judge:
     _holds(generated, judge, "creates of wrong types")
 
 
+@pytest.mark.deep
 @pytest.mark.clause("CREATE-10")
 def test_generated_bodies_that_are_no_objects_are_refused(generated: Outcome, judge: Judge) -> None:
     _holds(generated, judge, "creates that are no objects")

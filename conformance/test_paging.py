@@ -11,7 +11,7 @@ from conformance.kit.exchange import Exchange
 from conformance.kit.expect import Judge, premise
 from conformance.kit.stage import Outcome
 from conformance.scenes.common import BORROWED
-from conformance.scenes.shelf import EVEN, UNEVEN
+from conformance.scenes.shelf import EVEN, PAGED, UNEVEN
 
 
 def _meta(x: Exchange, name: str) -> Any:
@@ -60,7 +60,7 @@ def test_has_more_until_the_last_page(shelf: Outcome, judge: Judge) -> None:
 
 @pytest.mark.clause("PAGE-03")
 def test_every_page_is_full_but_the_last(shelf: Outcome, judge: Judge) -> None:
-    buyers = sum(1 for made in shelf.made if made.sent["contact_type"] == "buyer")
+    buyers = sum(1 for made in shelf.made if made.sent["contact_type"] == PAGED)
     typed = [(x, n, 1, buyers) for n, x in enumerate(shelf.typed, start=1) if x.ok]
     for x, page, limit, size in [*((*p, shelf.size) for p in _pages(shelf)), *typed]:
         wanted = min(limit, size - (page - 1) * limit)
@@ -83,7 +83,7 @@ def test_a_walk_yields_each_contact_once(shelf: Outcome, judge: Judge) -> None:
 def test_a_walk_under_a_type_filter_yields_each_contact_once(shelf: Outcome, judge: Judge) -> None:
     one, two = shelf.typed
     premise(one.ok and two.ok, "a page under a type filter is not answered", two)
-    wanted = {made.id for made in shelf.made if made.sent["contact_type"] == "buyer"}
+    wanted = {made.id for made in shelf.made if made.sent["contact_type"] == PAGED}
 
     ids = [*one.ids, *two.ids]
     judge.that(sorted(ids) == sorted(wanted), f"the {len(wanted)} buyers, each once", ids, two)
@@ -96,6 +96,12 @@ def test_totals_are_the_number_of_matches_on_every_page(
     for x, page, _ in _pages(shelf):
         total = _meta(x, "total")
         judge.that(total == shelf.size, f"meta.total {shelf.size} on page {page}", total, x)
+    buyers = sum(1 for made in shelf.made if made.sent["contact_type"] == PAGED)
+    for page, x in enumerate(shelf.typed, start=1):
+        total = _meta(x, "total")
+        filtered = x.ok and all(r.get("contact_type") == PAGED for r in x.records)
+        expected = f"meta.total {buyers} of type {PAGED} on page {page}"
+        judge.that(not filtered or total == buyers, expected, total, x)
     counts = [_meta(x, "totalPages") for x in shelf.uneven]
     same = len(set(map(str, counts))) == 1
     judge.that(same, "one totalPages all along", counts, shelf.uneven[-1])
@@ -143,3 +149,14 @@ def test_the_same_page_twice_is_the_same(shelf: Outcome, judge: Judge) -> None:
     premise(once.ok and again.ok, "the page is not answered", again)
 
     judge.that(once.ids == again.ids, "the same records in the same order", again.ids, again)
+
+
+@pytest.mark.clause("PAGE-07")
+def test_the_archived_contacts_twice_are_in_the_same_order(closing: Outcome, judge: Judge) -> None:
+    for once, again in closing.again:
+        premise(again.ok, "the list is not answered again", again)
+        # Others may archive and restore meanwhile, so only what came both times is compared.
+        first, second = (
+            [i for i in x.ids if i in y.ids] for x, y in ((once, again), (again, once))
+        )
+        judge.that(first == second, "the same records in the same order", second, again)

@@ -93,6 +93,15 @@ def _premise_updated(whole_updates: Outcome, name: str) -> None:
     premise(stored == whole_updates.body[name], "the update was not stored", whole_updates.get)
 
 
+@pytest.mark.clause("SEARCH-04")
+def test_a_restored_contact_is_found_by_its_email(quiet: Outcome, judge: Judge) -> None:
+    x, back = quiet.restored[1], quiet.gone.id
+    premise(quiet.restore.ok and x.ok, "the restore was refused", quiet.restore)
+    premise(quiet.gone.id in quiet.before[1].ids, "it was not found before", quiet.before[1])
+
+    judge.that(back in x.ids, "the restored contact by its email", x.ids, x)
+
+
 @pytest.mark.clause("SEARCH-05")
 def test_what_does_not_contain_the_text_is_not_returned(
     people: Outcome, searches: Outcome, shelf: Outcome, judge: Judge

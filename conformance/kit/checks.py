@@ -21,6 +21,7 @@ from conformance.kit.ledger import Ledger
 from conformance.kit.limiter_answers import Answer, answer_of
 from conformance.kit.limits import ANSWERS_KEPT, CHECKS
 from conformance.kit.moments import SKEW_S, server_now, to_epoch
+from conformance.kit.queries import QUERY_CHECKS
 from conformance.kit.sameness import Sameness
 from conformance.kit.wire import Outgoing
 
@@ -31,7 +32,7 @@ SAMENESS = "OBJ-09"
 
 Check = Callable[[Exchange, Judge], None]
 RecordCheck = Callable[[dict[str, Any], Exchange, Judge], None]
-_EXCHANGE_CHECKS: dict[str, Check] = {**CHECKS}
+_EXCHANGE_CHECKS: dict[str, Check] = {**CHECKS, **QUERY_CHECKS}
 _RECORD_CHECKS: dict[str, RecordCheck] = {}
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

@@ -25,7 +25,8 @@ class Deeds:
     archived: dict[str, bool] = field(default_factory=dict)
     """Whether a contact was archived, as the last answer about it alone has it."""
     track: Track = field(default_factory=Track)
-    _last: dict[str, tuple[str, float]] = field(default_factory=dict)
+    _last: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
+    """The last operation, and those that were under way beside it, each with its end."""
     _changed: dict[str, float] = field(default_factory=dict)
 
     def note(self, exchange: Exchange, contact_id: str | None) -> None:
@@ -34,14 +35,15 @@ class Deeds:
         if exchange.ok and isinstance(shown, str) and isinstance(archived, bool):
             self.archived[shown] = archived
         for each in self._concerned(exchange, contact_id):
-            before, answered = self._last.get(each, ("", 0.0))
-            if before and answered <= exchange.started:
-                self.pairs.add((before, exchange.operation))
+            last = self._last.get(each, [])
+            over = [before for before, answered in last if answered <= exchange.started]
+            self.pairs.update((before, exchange.operation) for before in over)
             if exchange.ok and exchange.operation not in READS:
                 self._note_change(exchange, each)
             # What comes after a delete comes after the delete, however often it is asked.
-            if before != "delete":
-                self._last[each] = (exchange.operation, exchange.ended)
+            if not self._is_deleted(each):
+                beside = [(o, answered) for o, answered in last if answered > exchange.started]
+                self._last[each] = [*beside, (exchange.operation, exchange.ended)]
 
     def _note_change(self, exchange: Exchange, contact_id: str) -> None:
         if self._changed.get(contact_id, 0.0) > exchange.started:
@@ -51,8 +53,7 @@ class Deeds:
 
     def _concerned(self, exchange: Exchange, contact_id: str | None) -> Iterable[str]:
         if exchange.operation in BY_ID and contact_id is not None:
-            before, _ = self._last.get(contact_id, ("", 0.0))
-            gone = exchange.status == 404 and before == "delete"
+            gone = exchange.status == 404 and self._is_deleted(contact_id)
             return [contact_id] if exchange.ok or gone else []
         if not exchange.ok:
             return []
@@ -60,5 +61,8 @@ class Deeds:
             made = exchange.contact.get("id")
             return [made] if isinstance(made, str) else []
         shown = {each for record in exchange.records if isinstance(each := record.get("id"), str)}
-        deleted = {each for each, (operation, _) in self._last.items() if operation == "delete"}
+        deleted = {each for each in self._last if self._is_deleted(each)}
         return (shown & self._last.keys()) | deleted
+
+    def _is_deleted(self, contact_id: str) -> bool:
+        return any(operation == "delete" for operation, _ in self._last.get(contact_id, []))

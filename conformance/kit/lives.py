@@ -37,15 +37,15 @@ LOOKS = ("update", "get", "archive", "get", "restore", "get")
 """Get, change, get again, for every change: what a cache of single contacts stumbles over."""
 TURNS = frozenset({("update", "restore"), ("restore", "update")})
 """Updated while archived, then restored: with which values? Restored, then updated: for good?"""
-TURNING = ("archive", "update", "get", "restore", "get", "update", "get")
+TURNING = ("archive", "update", "get", "restore", "get", "update", "search", "get")
 """A life that takes both turns and looks after each, for plans without room for every pair."""
 TURNINGS = (
     TURNING,
     ("archive", "update", "restore", "update", "get", "archive"),
     ("update", "restore", "archive", "update", "restore", "update", "get", "archive"),
-    ("archive", "update", "restore", "update", "get"),
+    ("archive", "update", "restore", "update", "search", "get"),
     ("archive", "archive", "update", "restore", "restore", "update", "get"),
-    ("update", "restore", "archive", "update", "restore", "update", "get"),
+    ("update", "restore", "archive", "update", "restore", "update", "search"),
     ("restore", "update", "restore", "archive", "archive", "update", "restore", "update", "get"),
     ("restore", "restore", "archive", "archive", "update", "restore", "update", "get"),
 )
@@ -244,7 +244,7 @@ class _Seeker:
         elif step.operation == "delete" and step.who in self._living:
             self._living.remove(step.who)
             self._dead.append(step.who)
-        elif step.who == NAMES[0] and step.operation in ON_ONE:
+        elif step.who == NAMES[0] and self._script[:1] == [step.operation]:
             del self._script[:1]
 
 

@@ -31,7 +31,14 @@ from conformance.kit.settings import OPTIONS, Settings, UsageProblem, resolve
 from conformance.kit.stage import SCRIPTS, Outcome, Phase, Stage, new_run_id
 from conformance.kit.target import Target, given_target
 from conformance.kit.thrift import Demand
-from conformance.kit.verdict import FAILED, INTERRUPTED, KIT_FAILED, UNUSABLE, TestOutcome
+from conformance.kit.verdict import (
+    FAILED,
+    INTERRUPTED,
+    KIT_FAILED,
+    NO_OCCASION,
+    UNUSABLE,
+    TestOutcome,
+)
 
 PROBE_SCENE = "limiter"
 PROBED = {c.id for c in Catalogue.load() if "rate_limit_probe" in c.needs} | {"LIMIT-04"}
@@ -100,7 +107,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _waits(item: pytest.Item) -> int:
     names = getattr(item, "fixturenames", ())
-    return 2 if PROBE_SCENE in names else int("evidence" in names)
+    return 2 if PROBE_SCENE in names else int("witnessed" in names)
 
 
 def clause_of(item: pytest.Item) -> str:
@@ -275,10 +282,16 @@ def stage(request: pytest.FixtureRequest) -> Stage:
 
 
 @pytest.fixture(scope="session")
-def evidence(stage: Stage) -> Evidence:
+def witnessed(stage: Stage) -> Evidence:
     """What the passive checks found, once every scene has ended and the run has cleaned up."""
     stage.wait()
     return stage.evidence
+
+
+@pytest.fixture(scope="session")
+def evidence(witnessed: Evidence) -> Evidence:
+    """The same for clauses that speak of every exchange: all scenes are played for them."""
+    return witnessed
 
 
 @pytest.fixture(scope="session")
@@ -317,7 +330,11 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     if made.undecided is not None:
         raise made.undecided
     if made.checks == 0:
-        raise PremiseFailed("nothing was seen that this clause speaks of")
+        names = pyfuncitem.fixturenames
+        further = "witnessed" in names and "evidence" not in names
+        raise PremiseFailed(
+            "nothing was seen that this clause speaks of", NO_OCCASION if further else "premise"
+        )
     return result
 
 

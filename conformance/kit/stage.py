@@ -48,10 +48,10 @@ GRACE_S = 3.0
 """Seconds in which the requests of an interrupted run may come to their end."""
 CHECK_S = 0.1
 """Seconds after which who waits for a scene looks for an interrupt again."""
-CLOSING_RESERVE = 10
+CLOSING_RESERVE = 8
 """Requests that no scene before the closing may spend."""
 LIFE_RESERVE = 10
-"""Requests that hostile input, and the scenes of lower tiers, leave to the lives of contacts."""
+"""Requests that the scenes before them leave to the lives of contacts."""
 
 
 FREE = Price()
@@ -66,10 +66,10 @@ class Phase(IntEnum):
     RACED = 4
     HOSTILE = 5
     EXTRA = 6
-    LIFE = 7
-    CLOSING = 8
-    QUIET = 9
-    """Deletes a contact that the closing has to see."""
+    QUIET = 7
+    """Nothing else writes meanwhile."""
+    LIFE = 8
+    CLOSING = 9
     TOP_UP = 10
     PROBE = 11
     """The trial of the rate limit: after the cleaning up, or beside all others on its own server."""
@@ -465,11 +465,14 @@ class Stage:
 
 def _kept_back(phase: Phase, wanted: Iterable[Script]) -> int:
     """Return how many requests a phase leaves to the ones after it, of the scenes wanted."""
-    if phase >= Phase.CLOSING:
-        return 0
-    last = [s.price.requests for s in wanted if Phase.CLOSING <= s.phase < Phase.PROBE]
-    lives = phase in (Phase.HOSTILE, Phase.EXTRA) and any(s.phase is Phase.LIFE for s in wanted)
-    return min(CLOSING_RESERVE, sum(last)) + (LIFE_RESERVE if lives else 0)
+    prices = [(s.phase, s.price.requests) for s in wanted]
+    last = sum(price for each, price in prices if Phase.CLOSING <= each < Phase.PROBE)
+    kept = min(CLOSING_RESERVE, last) if phase < Phase.CLOSING else 0
+    if phase in (Phase.HOSTILE, Phase.EXTRA):
+        kept += sum(price for each, price in prices if each is Phase.QUIET)
+    if phase in (Phase.HOSTILE, Phase.EXTRA, Phase.QUIET):
+        kept += LIFE_RESERVE if any(each is Phase.LIFE for each, _ in prices) else 0
+    return kept
 
 
 def new_run_id() -> str:

@@ -21,6 +21,8 @@ WORDS = {
     INTERRUPTED: "interrupted",
     NOTHING: "incomplete",
 }
+NO_OCCASION = "no_occasion"
+"""Why a test did not decide that looks at what other tests of its clause had sent."""
 _EXCUSED = {"token", "permission", "not_built", "not_applicable"}
 
 
@@ -105,10 +107,18 @@ def _status(
         return ("failed" if gating else "warned"), None, None
     if clause.tier is Tier.OBSERVED and any(o.state == "passed" for o in outcomes):
         return "observed", None, None
-    if undecided := [o for o in outcomes if o.state == "undecided"]:
+    if undecided := _undecided(outcomes):
         gravest = min(undecided, key=lambda o: (o.kind != "budget", o.kind in _EXCUSED))
         return "not_evaluated", gravest.reason, gravest.kind
     return ("warned" if warnings else "passed"), None, None
+
+
+def _undecided(outcomes: list[TestOutcome]) -> list[TestOutcome]:
+    """Return the tests that keep the clause from passing."""
+    found = [o for o in outcomes if o.state == "undecided"]
+    if any(o.state == "passed" for o in outcomes):
+        return [o for o in found if o.kind != NO_OCCASION]
+    return found
 
 
 def conclude(

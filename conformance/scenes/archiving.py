@@ -8,8 +8,10 @@ from conformance.kit.stage import Scene, scene
 from conformance.scenes.common import Made, factory, has_id, make_all
 from fixtures.factories import LISTED
 
+BETWEEN = "changed between two archives"
 
-@scene(costs=17, needs=("creation",))
+
+@scene(costs=18, needs=("creation",))
 async def archiving(s: Scene) -> None:
     """Archive a contact, look, restore it, look, and go round twice more."""
     moved, still = await _twins(s)
@@ -42,6 +44,8 @@ async def _twins(s: Scene) -> list[Made]:
 
 
 async def _rounds(s: Scene, moved: Made, token: str) -> None:
+    # Changed between two archives: the second restore must not bring the first one's values back.
+    s.out.between = await s.api.update(moved.id, {"notes": BETWEEN, "last_name": token})
     archive = await s.api.archive(moved.id)
     s.out.last_hidden = await _both(s, token)
     s.out.rounds = [(archive, await s.api.restore(moved.id))]

@@ -9,7 +9,11 @@ from conformance.scenes.common import active_contacts, factory
 
 MOST = schemas.LIST_LIMIT_MAX
 QUESTIONS = 3
-LARGE = (101, 99999999999999999999)
+LARGE: tuple[dict[str, object], ...] = (
+    {"limit": 101},
+    {"limit": 99999999999999999999, "type": "buyer", "archived": True},
+)
+"""Lists asked for more than 100 records: plainly, and beyond 64 bits under every filter."""
 LIST_LOW = (("limit", 0), ("limit", -1), ("page", 0), ("page", -1))
 LIST_ODD = (
     ("limit", "abc"),
@@ -39,8 +43,8 @@ async def odd_bounds(s: Scene) -> None:
 @scene(Phase.FULL_HOUSE, costs=3)
 async def large_limits(s: Scene) -> None:
     """Ask lists and searches for more than 100 records."""
-    lists = [s.api.list(limit=value) for value in LARGE]
-    searches = [s.api.search(limit=LARGE[0])]
+    lists = [s.api.list(**query) for query in LARGE]
+    searches = [s.api.search(limit=MOST + 1)]
     answers = await s.all(*lists, *searches)
     s.out.lists, s.out.searches = answers[: len(LARGE)], answers[len(LARGE) :]
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from conformance.kit.budget import BudgetExhausted
 from conformance.kit.checks import Known
+from conformance.kit.client import Client
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import premise
 from conformance.kit.stage import Phase, Scene, scene
+from conformance.scenes.common import Made
 
 READS = 4
 PAGES = 2
 FULL = 100
 
 
-@scene(Phase.CLOSING, costs=2)
+@scene(Phase.CLOSING, costs=3)
 async def closing(s: Scene) -> None:
     """List the newest of the account, and get what the lists did not show, or showed otherwise.
 
@@ -38,6 +41,8 @@ async def closing(s: Scene) -> None:
                 firsts.append(x)
             if x.at("data", "meta", "hasMore") is not True:
                 break
+    hidden = [x for x in firsts if "archived=true" in x.request.url]
+    s.out.again = [(x, await s.api.list(archived=True, limit=FULL, page=1)) for x in hidden]
     s.out.seen = {contact_id: seen[contact_id] for contact_id in ids if contact_id in seen}
     known = s.out.known
     doubtful = [i for i in ids if i not in seen or _others(known.get(i), seen[i][0])]
@@ -90,17 +95,36 @@ def _others(known: Known | None, record: dict[str, Any]) -> list[str]:
     return known.contradicted_by(record) if known is not None else []
 
 
-@scene(Phase.QUIET, costs=5, needs=("deletion", "filters"))
+@scene(Phase.QUIET, costs=13, needs=("deletion", "filters"))
 async def quiet(s: Scene) -> None:
-    """Delete a contact between two readings of its list, while nothing else writes.
+    """Archive, restore and delete one contact, with the same reads between, while nobody writes.
 
-    A cache that other writes would empty shows itself here (DELETE-02, DELETE-03).
+    A cache that other writes would empty shows itself here (ARCHIVE-02, GET-04, RESTORE-02,
+    DELETE-02, DELETE-03).
     """
     before = await s.of("deletion")
     token = (await s.of("filters")).token
     premise(before.after_reviving, "the set to delete from could not be made")
-    s.out.gone = before.stays[0]
-    email = s.out.gone.sent["email"]
-    s.out.before = await s.all(s.api.list(search=token), s.api.search(email=email))
-    s.out.delete = await s.api.delete(s.out.gone.id)
-    s.out.list, s.out.search = await s.all(s.api.list(search=token), s.api.search(email=email))
+    s.out.gone = gone = before.stays[0]
+    reading = Reading(s.api, token, gone)
+    s.out.before = await s.all(*reading.sets(), s.api.get(gone.id))
+    s.out.archive = await s.api.archive(gone.id)
+    s.out.archived = await s.all(*reading.sets(), s.api.get(gone.id))
+    s.out.restore = await s.api.restore(gone.id)
+    s.out.restored = await s.all(*reading.sets())
+    s.out.delete = await s.api.delete(gone.id)
+    s.out.list, s.out.search = await s.all(*reading.sets())
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The same reads, again and again."""
+
+    api: Client
+    token: str
+    contact: Made
+
+    def sets(self) -> list[Coroutine[Any, Any, Exchange]]:
+        """Return the list of the set, and the search for the contact by its email."""
+        email = self.contact.sent["email"]
+        return [self.api.list(search=self.token), self.api.search(email=email)]

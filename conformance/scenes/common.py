@@ -30,7 +30,7 @@ FORGED: dict[str, Any] = {
 MALFORMED_IDS = ("not-a-uuid", "12345")
 
 
-BORROWED = 7
+BORROWED = 4
 """Contacts at the end of the shelf that other scenes may change once the shelf has been read."""
 
 

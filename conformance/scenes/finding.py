@@ -132,7 +132,7 @@ async def list_searches(s: Scene) -> None:
     parts = {
         "first name in upper case": first.upper(),
         "first 6 letters of the last name": last[:6],
-        "first 8 characters of the email": email[:8],
+        "first 8 characters of the email in upper case": email[:8].upper(),
     }
     elsewhere = {"company": found.sent["company"], "notes": found.sent["notes"]}
     lone_name = lone.sent["first_name"]
@@ -145,7 +145,7 @@ async def list_searches(s: Scene) -> None:
     s.out.lone = answers[-1]
 
 
-@scene(costs=7, needs=("people",))
+@scene(costs=6, needs=("people",))
 async def list_oddities(s: Scene) -> None:
     """Ask the list's search for texts that a careless query would take for syntax."""
     crew = await s.of("people")
@@ -157,8 +157,7 @@ async def list_oddities(s: Scene) -> None:
         f"{a}\\{z}",
         "' OR '1'='1",
         f"{a}; DROP TABLE contacts; --",
-        f"{a}ñ漢{z}",
-        "%",
+        "ñ漢字",
     )
     answers = await s.all(*(s.api.list(search=text, limit=100) for text in texts))
     s.out.asked = list(zip(texts, answers, strict=True))

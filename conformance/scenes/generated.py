@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 CHOSEN = (
     "creates with malformed emails",
     "creates of wrong types",
-    "creates that are no objects",
     "odd list searches",
     "odd searches",
 )
@@ -51,7 +50,7 @@ class Property:
     breach: Breach | None = None
 
 
-@scene(Phase.HOSTILE, costs=5)
+@scene(Phase.HOSTILE, costs=4)
 async def generated(s: Scene) -> None:
     """Try generated requests, kind after kind; keep the smallest that breaks each."""
     from conformance.scenes.attempts import kinds  # noqa: PLC0415 - spares others hypothesis

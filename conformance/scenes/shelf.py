@@ -13,9 +13,10 @@ from conformance.kit.stage import Phase, Scene, scene
 from conformance.scenes.common import Made, active_contacts, discard, factory, has_id
 from fixtures.factories import LISTED, ContactFactory
 
-SIZE = 20
-UNEVEN, EVEN = 8, 10
-NAMESAKES = 5
+SIZE = 16
+UNEVEN, EVEN = 7, 8
+NAMESAKES = 4
+PAGED = "buyer"
 DISTURBING = 2
 """Contacts created in the middle of a walk that they do not belong to."""
 UNUSUAL_EMAILS = (
@@ -29,7 +30,7 @@ UNUSUAL_EMAILS = (
 )
 
 
-@scene(costs=63)
+@scene(costs=53)
 async def shelf(s: Scene) -> None:
     """Fill the shelf, then read it in every way that paging and filtering are judged by."""
     people = factory(s)
@@ -80,8 +81,8 @@ async def _pages(s: Scene, token: str) -> None:
         s.api.list(search=token, page=1, limit=SIZE),
         s.api.list(search=token, limit=100),
         s.api.list(search=token),
-        s.api.list(search=token, type="buyer", limit=1),
-        s.api.list(search=token, type="buyer", limit=1, page=2),
+        s.api.list(search=token, type=PAGED, limit=1),
+        s.api.list(search=token, type=PAGED, limit=1, page=2),
     ]
     answers = await s.all(*uneven, *others)
     s.out.uneven = answers[0:3]
@@ -93,7 +94,8 @@ async def _pages(s: Scene, token: str) -> None:
 
 
 async def _types(s: Scene, token: str) -> None:
-    types = schemas.CONTACT_TYPES
+    # Buyers are asked for page by page.
+    types = [kind for kind in schemas.CONTACT_TYPES if kind != PAGED]
     answers = await s.all(*(s.api.list(search=token, type=t, limit=100) for t in types))
     s.out.by_type = dict(zip(types, answers, strict=True))
 
@@ -129,5 +131,7 @@ async def _disturbed_walk(s: Scene, people: ContactFactory) -> None:
     for page in (1, 2):
         s.out.walk.append(await s.api.list(search=before.token, page=page, limit=12))
         if page == 1:
-            made = await s.all(*(s.api.create(people.minimal()) for _ in range(DISTURBING)))
-            await discard(s, made[0])
+            # Nothing else is created meanwhile, so these are two equal creates in a row (CREATE-13).
+            body = people.minimal()
+            s.out.twins = [await s.api.create(body) for _ in range(DISTURBING)]
+            await discard(s, s.out.twins[0])

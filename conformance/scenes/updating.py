@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import schemas
+from conformance.kit.compare import differing
 from conformance.kit.exchange import Exchange
+from conformance.kit.expect import premise
 from conformance.kit.stage import Phase, Scene, scene
-from conformance.scenes.common import FORGED, Made, borrow, factory, make
+from conformance.scenes.common import BORROWED, FORGED, Made, borrow, factory, make
 from fixtures.factories import ContactFactory
 
 WHOLE, SINGLE = "appraiser", "other"
@@ -18,29 +21,82 @@ _REST = [t for t in schemas.CONTACT_TYPES if t not in (WHOLE, SINGLE)]
 CARRIED, LATE, ALONE = _REST[:5], _REST[5:7], _REST[7:]
 """Types that ride along with another change, at once or later, and types that are sent alone."""
 LATER_S = 1.1
+DRAWS = 50
 BEYOND_ASCII = "Žoë 李小龍 ñ 🏡"
 TAGS: list[list[str]] = [["red", "green", "blue"], ["blue", "amber"], []]
 
 
-@scene(costs=17, needs=("shelf",))
+@scene(Phase.HOSTILE, costs=18, needs=("shelf",))
 async def single_updates(s: Scene) -> None:
-    """Change each of the 13 fields alone on a full contact, then its type again and again.
+    """Change each of the 13 fields alone, on a contact of its own that was not changed just now.
 
-    The status comes first: only an update can set it, and what is not set cannot be lost.
+    So each change has to move the time of the last one, too (UPDATE-10). The shelf has been read in
+    every way by then. One list shows what is stored; what it does not show is asked for.
     """
     people = factory(s)
-    made = await borrow(s, 0)
-    s.out.made = made
-    values = people.full_update(contact_type=SINGLE)
-    names = ["contact_status", *(n for n in values if n != "contact_status")]
-    before = (await s.api.get(made.id)).contact
-    s.out.steps = []
-    for name in names:
-        exchange = await s.api.update(made.id, {name: values[name]})
-        s.out.steps.append((name, values[name], before, exchange))
-        before = exchange.contact if exchange.ok else before
-    s.out.get = await s.api.get(made.id)
-    s.out.types = [(t, await s.api.update(made.id, {"contact_type": t})) for t in ALONE]
+    shelf = await s.of("shelf")
+    chosen = [*shelf.made[:-BORROWED], await borrow(s, 0)]
+    names = people.full_update().keys()
+    values = {n: _new(people, n, made.sent) for n, made in zip(names, chosen, strict=True)}
+    with s.stage.budget.promising(len(values)):
+        await _settled(chosen)
+    answers = await s.all(
+        *(
+            s.api.update(made.id, {name: values[name]})
+            for made, name in zip(chosen, values, strict=True)
+        )
+    )
+    s.out.steps = [
+        Single(name, values[name], made, x)
+        for made, name, x in zip(chosen, values, answers, strict=True)
+    ]
+    lost = [step for step in s.out.steps if step.exchange.status == 404]
+    gone = await s.all(*(s.api.get(step.made.id) for step in lost))
+    premise(all(x.ok for x in gone), "contacts are gone that nobody deleted", *gone[:1])
+    s.out.before = {str(r.get("id")): r for r in shelf.hundred.records}
+    await _read_back(s, shelf.token)
+    # The status is set by an update only, and what is not set cannot be lost.
+    status = next(step for step in s.out.steps if step.name == "contact_status")
+    s.out.status, s.out.before_types = status, status.exchange
+    s.out.types = [(t, await s.api.update(status.made.id, {"contact_type": t})) for t in ALONE]
+
+
+@dataclass(frozen=True)
+class Single:
+    """An update of one field: the value sent, the contact as it was made, and the answer."""
+
+    name: str
+    value: Any
+    made: Made
+    exchange: Exchange
+
+
+def _new(people: ContactFactory, name: str, sent: dict[str, Any]) -> Any:
+    """Return a value that the field does not have: what changes nothing need not move any time."""
+    drawn = (people.full_update(contact_type=SINGLE)[name] for _ in range(DRAWS))
+    return next(value for value in drawn if value != sent.get(name))
+
+
+async def _read_back(s: Scene, token: str) -> None:
+    """Keep, by field, the record and the answer that show what became of it."""
+    listed = await s.api.list(search=token, limit=100)
+    shown = {str(record.get("id")): record for record in listed.records}
+    s.out.stored = {
+        step.name: (shown[step.made.id], listed)
+        for step in s.out.steps
+        if not differing({step.name: step.value}, shown.get(step.made.id, {}), [step.name])
+    }
+    doubtful = [step for step in s.out.steps if step.name not in s.out.stored and step.exchange.ok]
+    gets = await s.all(*(s.api.get(step.made.id) for step in doubtful))
+    s.out.stored |= {
+        step.name: (x.contact, x) for step, x in zip(doubtful, gets, strict=True) if x.ok
+    }
+
+
+async def _settled(chosen: list[Made]) -> None:
+    """Wait until the last of the contacts is old enough; on most targets it already is."""
+    last = max(made.exchange.ended for made in chosen)
+    await asyncio.sleep(max(0.0, last + LATER_S - time.time()))
 
 
 @scene(costs=24)

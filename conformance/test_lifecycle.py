@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from conformance.kit.checks import Evidence
+from conformance.kit.exchange import path_id
 from conformance.kit.expect import Judge, premise
 from conformance.kit.stage import Outcome
 
@@ -22,6 +24,15 @@ def test_what_was_acknowledged_is_there_at_the_end(closing: Outcome, judge: Judg
             wrong = known.contradicted_by(get.contact) if known is not None else []
             actual = {name: get.contact.get(name) for name in wrong}
             judge.that(not wrong, "the last acknowledged values", actual, get)
+
+
+@pytest.mark.clause("LIFE-02")
+def test_no_contact_is_gone_before_it_is_cleaned_up(witnessed: Evidence, judge: Judge) -> None:
+    gone = [path_id(x) for x in witnessed.missing]
+
+    evidence = witnessed.missing[0] if gone else None
+    expected = "every contact there to be deleted that no delete was sent for"
+    judge.that(not gone, expected, f"{len(gone)} gone: {gone[:2]}", evidence)
 
 
 @pytest.mark.clause("LIFE-01")

@@ -98,6 +98,10 @@ class Evidence:
         self._named: set[str] = set()
         self.known: dict[str, Known] = {}
         self.answers: list[Answer] = []
+        self.deletes: set[str] = set()
+        """Ids of contacts that a delete was sent for, whatever its answer was."""
+        self.missing: list[Exchange] = []
+        """Answers of the cleaning up that found no contact, though no delete had been sent for it."""
         self._sameness = Sameness()
 
     def observe(self, exchange: Exchange) -> None:
@@ -113,6 +117,8 @@ class Evidence:
                 check(exchange, self._judges[clause])
         if exchange.operation in WRITES:
             self._remember_write(exchange)
+        elif exchange.operation == "delete":
+            self.deletes.add(path_id(exchange))
         if exchange.ok:
             for record in exchange.records:
                 self._observe_record(record, exchange)
@@ -150,6 +156,7 @@ class Evidence:
         _, _, rest = outgoing.path.partition("/contacts/")
         contact_id = rest.partition("/")[0]
         if outgoing.operation == "delete":
+            self.deletes.add(contact_id)
             self.known.pop(contact_id, None)
         elif outgoing.operation in WRITES and contact_id in self.known:
             self.known[contact_id].certain = False

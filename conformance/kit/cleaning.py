@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from conformance.kit.client import Client
+from conformance.kit.exchange import Exchange
 from conformance.kit.expect import PremiseFailed
 from conformance.kit.ledger import Entry, Ledger
 from conformance.kit.recovery import WORD_LEAST, folded
@@ -18,8 +19,14 @@ from conformance.kit.wire import TargetUnavailable
 TRIES = 3
 
 
-async def clean(accounts: Mapping[str, Client], ledger: Ledger) -> list[str]:
-    """Delete every live contact of the run; return the ids (or words) of what may remain."""
+async def clean(
+    accounts: Mapping[str, Client], ledger: Ledger, missing: list[Exchange] | None = None
+) -> list[str]:
+    """Delete every live contact of the run; return the ids (or words) of what may remain.
+
+    `missing` gets the answers that found no contact where the ledger has a live one.
+    """
+    missing = [] if missing is None else missing
     for account, api in accounts.items():
         alike: dict[tuple[str, ...], list[Entry]] = {}
         for entry in ledger.lost(account):
@@ -27,7 +34,11 @@ async def clean(accounts: Mapping[str, Client], ledger: Ledger) -> list[str]:
         await asyncio.gather(*(_look_for(api, ledger, entries) for entries in alike.values()))
     # Each is tried, whatever becomes of the others.
     results = await asyncio.gather(
-        *(_remove(accounts[e.account], ledger, e) for e in ledger.live() if e.account in accounts),
+        *(
+            _remove(accounts[e.account], ledger, e, missing)
+            for e in ledger.live()
+            if e.account in accounts
+        ),
         return_exceptions=True,
     )
     for result in results:
@@ -37,7 +48,7 @@ async def clean(accounts: Mapping[str, Client], ledger: Ledger) -> list[str]:
     return [left for left in results if isinstance(left, str)] + unsure
 
 
-async def _remove(api: Client, ledger: Ledger, entry: Entry) -> str | None:
+async def _remove(api: Client, ledger: Ledger, entry: Entry, missing: list[Exchange]) -> str | None:
     for attempt in range(1, TRIES + 1):
         try:
             # Whether an attempt before it took effect does not matter here: 404 is as good.
@@ -47,6 +58,8 @@ async def _remove(api: Client, ledger: Ledger, entry: Entry) -> str | None:
             continue
         except PremiseFailed:
             return entry.id
+        if exchange.status == 404 and attempt == 1:
+            missing.append(exchange)
         if exchange.ok or exchange.status == 404:
             ledger.gone(str(entry.id))
             return None

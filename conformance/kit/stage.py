@@ -28,7 +28,7 @@ from conformance.kit.checks import Evidence
 from conformance.kit.cleaning import clean
 from conformance.kit.client import Client
 from conformance.kit.deeds import Deeds
-from conformance.kit.exchange import Exchange
+from conformance.kit.exchange import Exchange, path_id
 from conformance.kit.expect import PremiseFailed
 from conformance.kit.forecast import await_room, forecast_of, quota_of
 from conformance.kit.ledger import Ledger
@@ -424,7 +424,10 @@ class Stage:
         current_scene.set("cleaning up")
         self.wire.resume()
         # A cancelled run still cleans up: the new task is not part of what was cancelled.
-        self.leftovers = await asyncio.shield(asyncio.ensure_future(clean(accounts, self.ledger)))
+        tried, missing = set(self.evidence.deletes), list[Exchange]()
+        cleaning = asyncio.ensure_future(clean(accounts, self.ledger, missing))
+        self.leftovers = await asyncio.shield(cleaning)
+        self.evidence.missing = [x for x in missing if path_id(x) not in tried]
 
     def client(self, account: str = "first") -> Client:
         """Return a client for one of the target's accounts."""

@@ -46,19 +46,26 @@ async def single_updates(s: Scene) -> None:
             for made, name in zip(chosen, values, strict=True)
         )
     )
-    s.out.steps = [
+    steps = [
         Single(name, values[name], made, x)
         for made, name, x in zip(chosen, values, answers, strict=True)
     ]
-    lost = [step for step in s.out.steps if step.exchange.status == 404]
-    gone = await s.all(*(s.api.get(step.made.id) for step in lost))
-    premise(all(x.ok for x in gone), "contacts are gone that nobody deleted", *gone[:1])
+    await _still_there(s, [step.made for step in steps if step.exchange.status == 404])
+    s.out.steps = steps
     s.out.before = {str(r.get("id")): r for r in shelf.hundred.records}
     await _read_back(s, shelf.token)
     # The status is set by an update only, and what is not set cannot be lost.
     status = next(step for step in s.out.steps if step.name == "contact_status")
     s.out.status, s.out.before_types = status, status.exchange
-    s.out.types = [(t, await s.api.update(status.made.id, {"contact_type": t})) for t in ALONE]
+    types = [(t, await s.api.update(status.made.id, {"contact_type": t})) for t in ALONE]
+    await _still_there(s, [status.made] if any(x.status == 404 for _, x in types) else [])
+    s.out.types = types
+
+
+async def _still_there(s: Scene, doubtful: list[Made]) -> None:
+    """Look whether contacts that could not be updated are gone: DELETE-09 tells by itself."""
+    gets = await s.all(*(s.api.get(made.id) for made in doubtful))
+    premise(all(x.ok for x in gets), "contacts are gone that nobody deleted", *gets[:1])
 
 
 @dataclass(frozen=True)

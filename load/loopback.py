@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from urllib.parse import SplitResult, urlsplit
 
-PRODUCTION_HOST = "api.actuallycare.com"
+from conformance.kit.hosts import is_loopback, production_behind
+
 ALLOW_PRODUCTION = "CONTACTS_ALLOW_PRODUCTION"
 DEFAULT_PATH = "/v1"
 
@@ -16,17 +16,6 @@ def normal(url: str) -> str:
     parts = urlsplit(url)
     path = parts.path.rstrip("/") or DEFAULT_PATH
     return f"{parts.scheme}://{parts.netloc}{path}"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine's own loopback."""
-    bare = host.strip("[]").rstrip(".").lower()
-    if bare == "localhost" or bare.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(bare).is_loopback
-    except ValueError:
-        return False
 
 
 def on_loopback(url: str) -> bool:
@@ -44,9 +33,9 @@ def refusal(url: str, *, owned: bool) -> str | None:
         return f"--host{shown}: give an absolute http(s) URL such as http://127.0.0.1:8000/v1"
     if parts.username or parts.password or parts.query or parts.fragment:
         return "--host: leave user, password, query and fragment out; use --token"
-    host = (parts.hostname or "").rstrip(".").lower()
-    if host == PRODUCTION_HOST and os.environ.get(ALLOW_PRODUCTION) != "1":
-        return f"--host {url[:200]}: this is the vendor's production; no load is sent to it"
+    host = parts.hostname or ""
+    if os.environ.get(ALLOW_PRODUCTION) != "1" and (why := production_behind(host)) is not None:
+        return f"--host {url[:200]}: {why}; add --allow-production if you mean it"
     if not is_loopback(host) and not owned:
         return (
             f"--host {url[:200]}: this is no loopback address; load is sent to a target that is "

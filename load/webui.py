@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, jsonify, request
 
 from conformance.kit.catalogue import Catalogue
-from load.loopback import normal, refusal
+from load.loopback import refusal
 from load.node import clock
 from load.report import Conclusion, conclude, publishable
 from reports.load_html import render
@@ -103,7 +103,7 @@ class Page:
             return None
         owned = self._control.options.i_own_this_target
         host = request.form["host"]
-        refused = refusal(host, owned=owned) or refusal(normal(host), owned=owned)
+        refused = refusal(host, owned=owned)
         if refused is None:
             return None
         return jsonify({"success": False, "message": refused, "host": request.form["host"]})

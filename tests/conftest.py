@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 from kit.gate_runs import Gate, Served, in_a_thread
 
+from conformance.kit import hosts
 from conformance.kit.settings import ENVIRONMENT_PREFIX
 
 collect_ignore = [] if find_spec("locust") else ["load"]
@@ -28,6 +29,12 @@ def _no_settings_of_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
     """Remove every `CONTACTS_*` variable, so that a developer's target is never spoken to."""
     for name in [name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX)]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _no_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no name be found, so that no resolver is asked for a made-up target."""
+    monkeypatch.setattr(hosts, "look_up", lambda _host: hosts.Found())
 
 
 @pytest.fixture

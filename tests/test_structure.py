@@ -21,6 +21,7 @@ SERVER = "fixtures.reference"
 KIT_FOR_LOAD = (
     *(f"conformance.kit.{name}" for name in ("catalogue", "settings", "credentials", "exchange")),
     *(f"conformance.kit.{name}" for name in ("checks", "ledger", "limiter", "target", "embedded")),
+    "conformance.kit.hosts",
 )
 LAYERS: dict[str, tuple[str, ...]] = {
     "schemas": ("schemas",),
@@ -71,6 +72,7 @@ HTTP = {"httpx", "requests", "urllib3", "aiohttp", "http.client", "urllib.reques
 SPEAKS_HTTPX = {
     "conformance.kit.wire": "it is the wire",
     "conformance.kit.settings": "it parses URLs",
+    "conformance.kit.hosts": "it looks names up, and connects to nothing",
     "conformance.kit.launching": "it asks what it started whether it answers, and nothing else",
     "conformance.kit.stage": "it takes a transport",
     "conformance.kit.hooks": "it takes a transport",

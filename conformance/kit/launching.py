@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
-from conformance.kit.settings import OPTIONS, PRODUCTION_HOST, Settings, UsageProblem
+from conformance.kit.settings import OPTIONS, Settings, UsageProblem, refuse_production
 
 LOG = "start-command.log"
 """The file in the report directory that holds what the command wrote."""
@@ -101,9 +101,8 @@ def _check_url(text: str, *, allow_production: bool) -> None:
         raise UsageProblem("--ready-url", None, "leave user and password out; any answer will do")
     if not usable or not text.isascii() or not text.isprintable() or " " in text:
         raise UsageProblem("--ready-url", text, remedy)
-    if (url.hostname or "").rstrip(".") == PRODUCTION_HOST and not allow_production:
-        remedy = "this is the vendor's production; add --allow-production if you mean it"
-        raise UsageProblem("--ready-url", text, remedy)
+    if not allow_production:
+        refuse_production("--ready-url", text, url.hostname or "")
 
 
 @contextmanager

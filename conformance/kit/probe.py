@@ -23,6 +23,7 @@ from conformance.kit.client import Client, encode, outgoing_to
 from conformance.kit.credentials import NO_CREDENTIAL, Credential
 from conformance.kit.exchange import Exchange, NotJson
 from conformance.kit.expect import PremiseFailed
+from conformance.kit.hosts import is_loopback
 from conformance.kit.ledger import Entry, Ledger
 from conformance.kit.limiter_answers import FIRST, NO_ANSWER, NO_CREDENTIALS, Answer, answer_of
 from conformance.kit.limiter_steps import (
@@ -37,7 +38,7 @@ from conformance.kit.limiter_steps import (
 )
 from conformance.kit.limiter_trial import Trial
 from conformance.kit.renewal import Renewal
-from conformance.kit.settings import Settings, is_loopback
+from conformance.kit.settings import Settings
 from conformance.kit.target import Target
 from conformance.kit.wire import Outgoing, TargetUnavailable, Transport, Wire
 

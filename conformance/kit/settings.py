@@ -6,7 +6,6 @@ and knows nothing of pytest.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
 import re
@@ -21,11 +20,11 @@ import httpx
 
 from conformance.kit.catalogue import Catalogue, Clause, Gate, UnknownClause
 from conformance.kit.credentials import NotAJwt, claims, expires_at
+from conformance.kit.hosts import PRODUCTION_HOST, is_loopback, production_behind
 from conformance.kit.known import KnownFailure, read_known_failures
 
 ENVIRONMENT_PREFIX = "CONTACTS_"
 DEFAULT_PATH = "/v1"
-PRODUCTION_HOST = "api.actuallycare.com"
 LAST_PORT = 65535
 WINDOW_REQUESTS = 480
 PROFILES = ("window", "deep")
@@ -92,7 +91,12 @@ OPTIONS = (
     Option("--header", "an extra header 'Name: value' on every request, repeatable", (), "many"),
     Option("--ca-bundle", "a PEM file of certificate authorities to trust"),
     Option("--insecure", "do not verify TLS certificates", False, "switch"),
-    Option("--allow-production", f"needed to touch {PRODUCTION_HOST}", False, "switch"),
+    Option(
+        "--allow-production",
+        f"needed to touch {PRODUCTION_HOST}, by whatever name",
+        False,
+        "switch",
+    ),
     Option("--i-own-this-target", "needed to probe rate limits off loopback", False, "switch"),
     Option("--start-command", "a command that starts the implementation under test"),
     Option("--ready-url", "the URL to wait for after --start-command"),
@@ -259,13 +263,24 @@ def _base_url(text: str | None, *, allow_production: bool) -> tuple[str | None, 
     if text is None:
         return None, ()
     url = _parsed_url(text)
-    if url.host.rstrip(".").lower() == PRODUCTION_HOST and not allow_production:
-        remedy = "this is the vendor's production; add --allow-production if you mean it"
-        raise UsageProblem("--base-url", text, remedy)
+    if not allow_production:
+        refuse_production("--base-url", text, url.host)
     if not url.path.strip("/"):
         appended = str(url.copy_with(path=DEFAULT_PATH))
         return appended, (f"--base-url has no path: {DEFAULT_PATH} was appended: {appended}",)
     return str(url).rstrip("/"), ()
+
+
+def refuse_production(option: str, url: str, host: str) -> None:
+    """Refuse a URL whose host is the vendor's production, by whatever name.
+
+    Raises:
+        UsageProblem: it is.
+
+    """
+    why = production_behind(host)
+    if why is not None:
+        raise UsageProblem(option, url, f"{why}; add --allow-production if you mean it")
 
 
 def _parsed_url(text: str) -> httpx.URL:
@@ -288,17 +303,6 @@ def _parsed_url(text: str) -> httpx.URL:
 def _without_userinfo(text: str) -> str:
     scheme, mark, rest = text.partition("://")
     return f"{scheme}://{rest.rpartition('@')[2]}" if mark and "@" in rest else text
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine's own loopback."""
-    bare = host.strip("[]").rstrip(".").lower()
-    if bare == "localhost" or bare.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(bare).is_loopback
-    except ValueError:
-        return False
 
 
 def _check_probe(raw: Mapping[str, Any], base_url: str | None) -> None:

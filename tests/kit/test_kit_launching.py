@@ -102,6 +102,7 @@ def test_without_a_start_command_nothing_is_started(settings: Settings) -> None:
         ({"ready_url": "http://127.0.0.1/a b"}, "--ready-url http://127.0.0.1/a b: give"),
         ({"ready_url": "http://u:hunter2@127.0.0.1/"}, "--ready-url: leave user and password out"),
         ({"ready_url": "https://api.actuallycare.com/"}, "this is the vendor's production"),
+        ({"ready_url": "https://api%2Eactuallycare.com/"}, "add --allow-production"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named_with_its_remedy(

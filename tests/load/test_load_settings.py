@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
+from conformance.kit.hosts import is_loopback
 from fixtures.reference.tokens import mint
 from load import credentials, launch, preflight
 from load.credentials import NoToken, Tokens, ask, from_environment
 from load.launch import KIT_FAILED, USAGE, Launch, Problem, mapped, parser, prepare
-from load.loopback import ALLOW_PRODUCTION, is_loopback, normal, on_loopback, refusal
+from load.loopback import ALLOW_PRODUCTION, normal, on_loopback, refusal
 from load.options import OPTIONS, Options, add_to, from_namespace, problem_with
 from load.preflight import Unusable, greet
 
@@ -362,7 +363,7 @@ def test_a_target_owned_by_the_environments_word_is_taken(monkeypatch: pytest.Mo
     [
         (["--host", "nope"], "--host nope", "such as"),
         (["--host", "http://10.0.0.1/v1"], "--host http://10.0.0.1/v1", "--i-own-this-target"),
-        (["--host", PRODUCTION, "--i-own-this-target"], "--host", "production"),
+        (["--host", PRODUCTION, "--i-own-this-target"], "--host", "--allow-production"),
         ([*OWN], "--token", "--token-command"),
         ([*OWN, "--token-command", "false"], "--token-command", "status 1"),
         ([*OWN, "--objective", "p95"], "--objective", "write it as"),

@@ -38,6 +38,7 @@ SHARED = {
     "header",
     "ca_bundle",
     "insecure",
+    "http2",
     "allow_production",
 }
 

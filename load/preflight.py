@@ -39,8 +39,7 @@ def _ask(
     base_url: str, tokens: Tokens, *, insecure: bool, ca_bundle: str | None
 ) -> tuple[int, Any]:
     parts = urlsplit(base_url)
-    if ca_bundle is not None and not Path(ca_bundle).is_file():
-        raise Unusable(f"--ca-bundle {ca_bundle}: no such file")
+    _check_bundle(ca_bundle)
     try:
         connection = _connection(parts.scheme, parts.netloc, insecure, ca_bundle)
         connection.request("GET", f"{parts.path}/contacts?limit=1", headers=tokens.headers)
@@ -53,6 +52,18 @@ def _ask(
         return answer.status, json.loads(text)
     except (ValueError, RecursionError):
         return answer.status, None
+
+
+def _check_bundle(ca_bundle: str | None) -> None:
+    if ca_bundle is None:
+        return
+    if not Path(ca_bundle).is_file():
+        raise Unusable(f"--ca-bundle {ca_bundle}: no such file")
+    try:
+        ssl.create_default_context(cafile=ca_bundle)
+    except OSError:  # An SSLError is one.
+        remedy = "no certificate can be read from it; give a file in PEM form"
+        raise Unusable(f"--ca-bundle {ca_bundle}: {remedy}") from None
 
 
 def _connection(

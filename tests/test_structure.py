@@ -71,6 +71,7 @@ GATE_LAYERS = {
 HTTP = {"httpx", "requests", "urllib3", "aiohttp", "http.client", "urllib.request", "socket"}
 SPEAKS_HTTPX = {
     "conformance.kit.wire": "it is the wire",
+    "conformance.kit.connecting": "it makes the wire's connections",
     "conformance.kit.settings": "it parses URLs",
     "conformance.kit.hosts": "it looks names up, and connects to nothing",
     "conformance.kit.launching": "it asks what it started whether it answers, and nothing else",

@@ -238,6 +238,7 @@ class Run:
             "total": self._used(),
             "by_operation": dict(statistics.by_operation) if statistics else {},
             "by_scene": dict(statistics.by_scene) if statistics else {},
+            "http_versions": dict(statistics.http_versions) if statistics else {},
             "throttled": statistics.throttled if statistics else 0,
             "waited_s": round(self.stage.budget.waited, 1) if self.stage else 0.0,
             "p50_ms": overall.get("p50"),

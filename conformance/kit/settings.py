@@ -10,9 +10,11 @@ import json
 import os
 import re
 import secrets
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +94,9 @@ OPTIONS = (
     Option("--ca-bundle", "a PEM file of certificate authorities to trust"),
     Option("--insecure", "do not verify TLS certificates", False, "switch"),
     Option(
+        "--http2", "speak HTTP/2 where the server offers it while TLS is set up", False, "switch"
+    ),
+    Option(
         "--allow-production",
         f"needed to touch {PRODUCTION_HOST}, by whatever name",
         False,
@@ -132,6 +137,7 @@ class Settings:
     header: tuple[tuple[str, str], ...] = field(repr=False)
     ca_bundle: str | None
     insecure: bool
+    http2: bool
     allow_production: bool
     i_own_this_target: bool
     start_command: str | None
@@ -169,6 +175,7 @@ def resolve(
     base_url, notices = _base_url(raw["base_url"], allow_production=raw["allow_production"])
     _check_tokens(raw, base_url, now)
     _check_probe(raw, base_url)
+    notices += _http2_notices(raw, base_url)
     catalogue = Catalogue.load()
     known, today = _known(raw["known_failures"], catalogue), datetime.fromtimestamp(now, UTC).date()
     chosen = _clauses(catalogue, raw["clause"])
@@ -186,7 +193,7 @@ def resolve(
             "lapsed_failures": {i: k for i, k in known.items() if k.lapsed(today)},
             "report_dir": _report_dir(raw["report_dir"]),
             "header": tuple(_header(text) for text in raw["header"]),
-            "ca_bundle": _existing_file("--ca-bundle", raw["ca_bundle"]),
+            "ca_bundle": _ca_bundle(raw["ca_bundle"]),
             "compare_to": _earlier(raw["compare_to"]),
             "clause": tuple(raw["clause"]),
             "selected": frozenset(clause.id for clause in chosen),
@@ -317,6 +324,22 @@ def _check_probe(raw: Mapping[str, Any], base_url: str | None) -> None:
         raise UsageProblem("--probe-rate-limit", None, remedy)
 
 
+def _http2_notices(raw: Mapping[str, Any], base_url: str | None) -> tuple[str, ...]:
+    if not raw["http2"]:
+        return ()
+    try:
+        import_module("h2.connection")
+    except ImportError as problem:
+        remedy = (
+            f"the package h2 cannot be used ({problem}); install httpx[http2], as the dependency "
+            "group conformance has it, or leave the option out"
+        )
+        raise UsageProblem("--http2", None, remedy) from None
+    if (base_url or "http:").startswith("http:"):
+        return ("--http2: no server offers it without TLS, so HTTP/1.1 is spoken",)
+    return ()
+
+
 def _check_tokens(raw: Mapping[str, Any], base_url: str | None, now: float) -> None:
     if base_url and not raw["token"] and not raw["token_command"]:
         remedy = "give the account's JWT with --token, CONTACTS_TOKEN or --token-command"
@@ -385,6 +408,17 @@ def _existing_file(option: str, text: str | None) -> str | None:
     if not exists:
         raise UsageProblem(option, text, "no such file")
     return text
+
+
+def _ca_bundle(text: str | None) -> str | None:
+    path = _existing_file("--ca-bundle", text)
+    try:
+        if path is not None:
+            ssl.create_default_context(cafile=path)
+    except OSError:  # An SSLError is one.
+        remedy = "no certificate can be read from it; give a file in PEM form"
+        raise UsageProblem("--ca-bundle", text, remedy) from None
+    return path
 
 
 def _earlier(text: str | None) -> dict[str, Any] | None:

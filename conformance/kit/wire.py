@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
@@ -22,6 +23,7 @@ import httpx
 
 from conformance.kit.body import ACCEPTED_CODING, LARGE, LARGE_IN_ALL, read_body
 from conformance.kit.budget import Budget, BudgetExhausted
+from conformance.kit.connecting import NEVER_SENT, TIMED_OUT, faults, transport_to, why
 from conformance.kit.credentials import Credential
 from conformance.kit.exchange import Exchange, Request, Response
 from conformance.kit.expect import PremiseFailed
@@ -35,8 +37,6 @@ GATEWAY_FAULTS = frozenset({502, 503, 504})
 """What a gateway answers where the server behind it gave no answer (RFC 9110, 15.6.3 to 15.6.5)."""
 SILENCES_MOST = 24
 """Time-outs without any answer between them after which the target counts as gone."""
-KEEPALIVE_S = 1.5
-"""Shorter than the idle time-out of common servers, so that a reused connection is alive."""
 RESET_HEADER = "ratelimit-reset"
 
 Transport = httpx.AsyncBaseTransport
@@ -88,6 +88,8 @@ class Statistics:
     by_operation: dict[str, int] = field(default_factory=dict)
     latencies: dict[str, list[float]] = field(default_factory=dict)
     by_scene: dict[str, int] = field(default_factory=dict)
+    http_versions: Counter[str] = field(default_factory=Counter)
+    """Answers by the version of HTTP that they came over, such as `HTTP/2`."""
     throttled: int = 0
     lost: int = 0
     """Answers that did not come, were no HTTP, or came from a gateway in the target's place."""
@@ -131,6 +133,7 @@ class Wire:
         self.renewal: Renewal | None = None
         self._settings = settings
         self._transport = transport
+        self._faults = faults(settings)
         self._local_address = local_address
         self._sleep = sleep
         self._clock = clock
@@ -146,28 +149,21 @@ class Wire:
 
     async def __aenter__(self) -> Self:
         """Open the connection pool."""
-        verify: Any = False if self._settings.insecure else (self._settings.ca_bundle or True)
-        if self.base_url.startswith("http:") or self._transport is not None:
-            verify = False  # No TLS on this target: skip the cost of loading the CA bundle.
-        limits = httpx.Limits(
-            max_connections=self._settings.concurrency, keepalive_expiry=KEEPALIVE_S
-        )
-        transport = self._transport or httpx.AsyncHTTPTransport(
-            verify=_tls(verify),
-            trust_env=False,
-            limits=limits,
-            local_address=self._local_address,
-        )
+        self._http = self._connected()
+        return self
+
+    def _connected(self) -> httpx.AsyncClient:
         client = httpx.AsyncClient(
-            transport=transport,
+            transport=self._transport
+            or transport_to(self.base_url, self._settings, self._local_address),
             timeout=self._settings.request_timeout,
             headers={"accept-encoding": ACCEPTED_CODING},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # AUTH-01: none is kept
             follow_redirects=False,
             trust_env=False,
         )
-        self._http = await self._stack.enter_async_context(client)
-        return self
+        self._stack.push_async_callback(client.aclose)
+        return client
 
     async def __aexit__(self, *_: object) -> None:
         """Close the connections."""
@@ -319,6 +315,7 @@ class Wire:
     async def _attempt(self, outgoing: Outgoing, credential: Credential) -> Exchange:
         url = self.base_url + outgoing.path + (f"?{outgoing.query}" if outgoing.query else "")
         own = (*self._settings.header, *outgoing.headers)
+        http = self._http
         started = self._clock()
         begun = time.perf_counter()
         try:
@@ -326,11 +323,10 @@ class Wire:
                 status, headers, body = await self._receive(
                     outgoing, url, [*own, *credential.headers]
                 )
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, ValueError) as problem:
-            reason = f"{outgoing.method} {url:.200}: {_why(problem)}"
-            sent, late = not isinstance(problem, _NEVER_SENT), isinstance(problem, _TIMED_OUT)
-            self._silences += late
-            raise TargetUnavailable(reason, sent=sent, late=late) from problem
+        except self._faults as problem:
+            if isinstance(problem, TIMED_OUT):
+                self._fell_silent(http)
+            raise _lost(f"{outgoing.method} {url:.200}", problem) from problem
         self._silences = 0
         elapsed = time.perf_counter() - begun
         self._numbers += 1
@@ -347,6 +343,12 @@ class Wire:
         scene = current_scene.get()
         return Exchange(self._numbers, scene, request, response, started, started + elapsed)
 
+    def _fell_silent(self, http: httpx.AsyncClient | None) -> None:
+        self._silences += 1
+        if self._settings.http2 and http is self._http:
+            # The one connection may be dead, and would carry all that follows.
+            self._http = self._connected()
+
     async def _receive(
         self, outgoing: Outgoing, url: str, headers: Iterable[tuple[str, str]]
     ) -> tuple[int, dict[str, str], bytes]:
@@ -355,6 +357,7 @@ class Wire:
             outgoing.method, url, headers=list(headers), content=outgoing.body
         )
         response = await self._http.send(request, stream=True)
+        self.statistics.http_versions[response.http_version] += 1
         received = _header_dict(response.headers)
         try:
             # httpx would inflate without a bound, layer upon layer.
@@ -400,21 +403,10 @@ def http_date(text: str) -> float | None:
         return None
 
 
+def _lost(what: str, problem: Exception) -> TargetUnavailable:
+    sent, late = not isinstance(problem, NEVER_SENT), isinstance(problem, TIMED_OUT)
+    return TargetUnavailable(f"{what}: {why(problem)}", sent=sent, late=late)
+
+
 def _header_dict(headers: httpx.Headers) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
-
-
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.InvalidURL)
-_TIMED_OUT = (TimeoutError, httpx.TimeoutException)
-
-
-def _tls(verify: Any) -> Any:
-    if isinstance(verify, str):
-        return httpx.create_ssl_context(verify=verify, trust_env=False)
-    return verify
-
-
-def _why(problem: BaseException) -> str:
-    if isinstance(problem, _TIMED_OUT):
-        return "no complete answer within --request-timeout"
-    return f"{type(problem).__name__}: {problem}"[:300]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from kit_doubles import NOW, TOKEN, jwt_of
 
 from conformance.kit.catalogue import Catalogue, Gate
@@ -44,8 +45,8 @@ DEFAULTS: dict[str, object] = {
     "--compare-to": None,
 }
 """The interface's table of the gate's options."""
-ADDED = {"--examples", "--probe-rate-limit"}
-"""Options whose default depends on the profile or the target."""
+ADDED = {"--examples", "--probe-rate-limit", "--http2"}
+"""Options beside those of the table."""
 
 SECOND = jwt_of(sub="bob", exp=NOW + 60)
 EXPIRED = jwt_of(sub="ann", exp=NOW - 60)
@@ -73,6 +74,7 @@ GIVEN: dict[str, tuple[object, str, object]] = {
         (("X-A", "1"), ("X-B", "b: c")),
     ),
     "--insecure": (True, "1", True),
+    "--http2": (True, "1", True),
     "--allow-production": (True, "1", True),
     "--i-own-this-target": (True, "1", True),
     "--start-command": ("./run-server", "./run-server", "./run-server"),
@@ -288,7 +290,7 @@ def test_a_known_failure_lapses_when_its_last_day_has_gone_by(tmp_path: Path) ->
 
 def test_files_and_directories_are_taken_as_paths(tmp_path: Path) -> None:
     bundle, earlier = tmp_path / "ca.pem", tmp_path / "conformance.json"
-    bundle.write_text("made up")
+    trustme.CA().cert_pem.write_to_path(bundle)
     earlier.write_text('{"clauses": []}')
     given = {
         "ca_bundle": str(bundle),

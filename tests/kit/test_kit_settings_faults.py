@@ -56,6 +56,7 @@ FAULTS: dict[str, tuple[str, Any, str]] = {
     "header with a space in its name": ("--header", ["X Y: a"], "write it as 'Name: value'"),
     "header that is not ASCII": ("--header", ["X: é"], "write it as 'Name: value', in ASCII"),
     "CA bundle": ("--ca-bundle", "no-such.pem", "no such file"),
+    "CA bundle of another form": ("--ca-bundle", __file__, "give a file in PEM form"),
     "comparison": ("--compare-to", "no-such.json", "no such file"),
     "endless path": ("--compare-to", "x" * 5_000, "no such file"),
     "known failures": ("--known-failures", "no-such.txt", "cannot be read"),

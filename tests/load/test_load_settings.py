@@ -480,9 +480,12 @@ def test_what_is_no_contacts_api_is_said_in_one_line(
     assert SECRET not in str(problem.value)
 
 
-def test_a_ca_bundle_that_cannot_be_read_is_named() -> None:
-    with pytest.raises(Unusable, match="--ca-bundle"):
-        greet("https://127.0.0.1:9/v1", Tokens("t"), insecure=False, ca_bundle="no-such-file.pem")
+@pytest.mark.parametrize(
+    ("name", "why"), [("no-such-file.pem", "no such file"), (__file__, "give a file in PEM form")]
+)
+def test_a_ca_bundle_that_cannot_be_read_is_named(name: str, why: str) -> None:
+    with pytest.raises(Unusable, match=f"--ca-bundle .*: .*{why}"):
+        greet("https://127.0.0.1:9/v1", Tokens("t"), insecure=False, ca_bundle=name)
 
 
 # --- the exit status ---------------------------------------------------------------------------

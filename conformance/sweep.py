@@ -20,8 +20,9 @@ from conformance.kit.cleaning import clean
 from conformance.kit.client import Client
 from conformance.kit.ledger import Entry, Ledger, belongs_to, leftovers
 from conformance.kit.preflight import Refused, greet
+from conformance.kit.renewal import Renewal
 from conformance.kit.settings import OPTIONS, Settings, UsageProblem, resolve
-from conformance.kit.target import Target, given_target
+from conformance.kit.target import Target, given_target, source_of
 from conformance.kit.wire import Wire
 
 PATTERN = "ledger*.jsonl"
@@ -49,10 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = resolve(vars(_parser().parse_args(arguments)), now=time.time())
         target = _target(settings)
         ledgers = _ledgers(settings.report_dir, target.base_url)
-        remaining, deleted = asyncio.run(_sweep(settings, target, ledgers))
+        remaining, deleted, notices = asyncio.run(_sweep(settings, target, ledgers))
     except (UsageProblem, Refused) as problem:
         print(f"ERROR: {problem}", file=sys.stderr)  # noqa: T201 - a command's output
         return 4
+    for notice in dict.fromkeys(notices):
+        print(f"note: {notice}")  # noqa: T201 - a command's output
     print(f"{deleted} contacts deleted, {len(remaining)} left")  # noqa: T201 - a command's output
     for left in remaining:
         print(f"  {left}")  # noqa: T201 - a command's output
@@ -86,14 +89,17 @@ def _ledgers(directory: Path, base_url: str) -> list[Path]:
 
 async def _sweep(
     settings: Settings, target: Target, ledgers: Sequence[Path]
-) -> tuple[list[str], int]:
-    """Return what may remain, and how many contacts are gone."""
+) -> tuple[list[str], int, list[str]]:
+    """Return what may remain, how many contacts are gone, and what else is to be said."""
+    notices: list[str] = []
     entries = [entry for path in ledgers for entry in leftovers(path)]
     ledger = Ledger(None, {})
     for entry in entries:
         _adopt(ledger, entry)
     budget = Budget(None, settings.max_wait, ledger.debts)
     async with Wire(settings, target.base_url, budget) as wire:
+        source = source_of(settings, target)
+        wire.renewal = Renewal(target, source, lambda _target: None, notices.append)
         clients = {
             name: Client(wire, ledger, credential, name)
             for name, credential in target.accounts.items()
@@ -106,7 +112,8 @@ async def _sweep(
     if not remaining:
         for path in ledgers:
             path.unlink()
-    return remaining, sum(1 for entry in ledger.entries.values() if entry.state == "gone")
+    gone = sum(1 for entry in ledger.entries.values() if entry.state == "gone")
+    return remaining, gone, notices
 
 
 def _adopt(ledger: Ledger, entry: Entry) -> None:

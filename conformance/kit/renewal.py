@@ -101,7 +101,10 @@ class Renewal:
             return credential
         if self._seconds_left() < RENEW_BEFORE_S:
             await self._renew(self._current)
-        return self._current
+        async with (
+            self._lock
+        ):  # Where one that was refused is being renewed, the fresh one is sent.
+            return self._current
 
     async def refused(self, used: Credential, exchange: Exchange, *, repeated: bool) -> bool:
         """Return whether a request that was answered 401 is to be sent again with a fresh token.

@@ -75,9 +75,9 @@ class Gate:
     def start(self, *options: str, **variables: str) -> subprocess.Popen[str]:
         return self._start("pytest", "conformance", *options, **variables)
 
-    def sweep(self, **variables: str) -> GateRun:
+    def sweep(self, *options: str, **variables: str) -> GateRun:
         """Run `python -m conformance.sweep` on the same report directory."""
-        return self.finish(self._start("conformance.sweep", **variables))
+        return self.finish(self._start("conformance.sweep", *options, **variables))
 
     def _start(self, module: str, *options: str, **variables: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", module, *options]

@@ -12,6 +12,7 @@ from gevent.pool import Pool
 from conformance.kit.ledger import Entry
 from conformance.kit.limiter import RATE_LIMITED, whole
 from load.node import MAIN, Node, clock
+from load.renewal import REFUSED
 from load.transport import NoAnswer, Transport
 
 PARALLEL = 16
@@ -81,11 +82,14 @@ class Cleaning:
                 return None, b""
             try:
                 left_s = max(SLICE_S, self.until - clock())
+                used = self.node.tokens.token
                 answer = self._transport.send(
                     method, path, self.node.tokens.headers, within_s=left_s
                 )
             except NoAnswer:
                 self._sleep(2 * SLICE_S)
+                continue
+            if answer.status == REFUSED and self.node.renewal.after(used):
                 continue
             if answer.status != RATE_LIMITED:
                 return answer.status, answer.body

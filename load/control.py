@@ -46,7 +46,6 @@ SPOKEN_FOR = (KIT_FAILED, USAGE)
 """Statuses that say why there is nothing to conclude."""
 PARCEL_S = 1.0
 SETTLE_S = 12.0
-RENEW_EVERY_S = 5.0
 _ATTRIBUTE = "contacts_control"
 
 
@@ -200,11 +199,12 @@ class Control:
         base_url = normal(self.environment.host or "")
         self.node = Node(Options(**values), tokens, base_url, name)
         self.node.open_model = chosen.arrival_rate > 0
+        node = self.node
+        gevent.spawn(node.renewal.keep, lambda: node.closing)
         if any(getattr(each, "needs_stock", False) for each in self.environment.user_classes):
             stock.prepare(self.node)
         gevent.spawn(self.node.watch)
         gevent.spawn(self._report_regularly, self.node)
-        gevent.spawn(self._renew_token, self.node)
         if self.collection is not None:
             self.collection.started = clock()
 
@@ -213,19 +213,6 @@ class Control:
             gevent.sleep(PARCEL_S)
             if not node.closing:
                 self._send(node.parcel())
-
-    def _renew_token(self, node: Node) -> None:
-        while not node.closing:
-            wait = node.tokens.renew_in()
-            if wait is None:
-                return
-            # A token that lives shorter than that is asked for no more often.
-            gevent.sleep(max(wait, RENEW_EVERY_S))
-            try:
-                gevent.get_hub().threadpool.apply(node.tokens.renew)
-            except credentials.NoToken as problem:
-                LOG.warning("%s", problem)
-                gevent.sleep(5)
 
     def _send(self, parcel: dict[str, Any]) -> None:
         if self.is_worker:
@@ -456,7 +443,7 @@ class Control:
 
     def known_secrets(self) -> list[str | None]:
         """Return every credential that may be echoed by a target."""
-        renewed = [self.node.tokens.token] if self.node is not None else []
+        renewed = self.node.tokens.used if self.node is not None else ()
         return [*secrets_in_environment(), *renewed]
 
     def _conclude(self) -> None:

@@ -6,21 +6,28 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from conformance.kit.credentials import NotAJwt, expires_at
+from conformance.kit.exchange import Redactor
 
 TOKEN, SECOND_TOKEN = "CONTACTS_TOKEN", "CONTACTS_SECOND_TOKEN"
 TOKEN_COMMAND = "CONTACTS_TOKEN_COMMAND"  # noqa: S105 - likewise
 HEADERS = "CONTACTS_LOAD_HEADERS"
 """Extra headers, one a line, as the launcher hands them on."""
+GIVEN_HEADERS = "CONTACTS_HEADER"
+HEADER = re.compile(r"[\x21-\x39\x3b-\x7e]+:[\t\x20-\x7e]*")
 RENEW_BEFORE_S = 30.0
 COMMAND_TIMEOUT_S = 60.0
 
 
 class NoToken(Exception):
     """The token command failed or printed nothing; the text says which, without its output."""
+
+
+class BadHeader(Exception):
+    """An extra header that is none; the text does not show it."""
 
 
 @dataclass
@@ -32,19 +39,30 @@ class Tokens:
     extra: Mapping[str, str] = field(default_factory=dict, repr=False)
     headers: dict[str, str] = field(default_factory=dict, repr=False)
     bodied: dict[str, str] = field(default_factory=dict, repr=False)
+    used: tuple[str, ...] = field(default=(), repr=False)
+    """Every token of the run, the one in use last."""
+    redact: Redactor = field(default_factory=Redactor, repr=False)
+    """Hides those tokens, and the values of the extra headers."""
 
     def __post_init__(self) -> None:
         """Compose the headers."""
+        for value in self.extra.values():
+            self.redact.add(value)
+            self.redact.add(value.rpartition(" ")[2])
         self._use(self.token)
 
     def _use(self, token: str) -> None:
         self.token = token
+        self.used = (*self.used, token)
+        self.redact.add(token)
         common = {"Authorization": f"Bearer {token}", "Accept": "application/json", **self.extra}
         self.headers = common
         self.bodied = {**common, "Content-Type": "application/json"}
 
     def renew_in(self, now: float | None = None) -> float | None:
         """Return the seconds until the token has to be renewed; None where it never is."""
+        if self.command is not None and not self.token:
+            return 0.0
         expiry = _expires_at(self.token)
         if self.command is None or expiry is None:
             return None
@@ -65,6 +83,23 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Tokens:
     source = os.environ if environment is None else environment
     extra = dict(_header(text) for text in source.get(HEADERS, "").split("\n") if ":" in text)
     return Tokens(source.get(TOKEN, ""), source.get(TOKEN_COMMAND) or None, extra)
+
+
+def header_lines(given: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Return the extra headers, one a line: those given, else those of the variable.
+
+    The variable holds one a line, or several between commas; a session of nox hands options on
+    in it, a line each.
+
+    Raises:
+        BadHeader: one is no header.
+    """
+    listed = environment.get(GIVEN_HEADERS, "")
+    parts = given or listed.split("\n" if "\n" in listed else ",")
+    lines = [line for part in parts if (line := part.strip())]
+    if not all(HEADER.fullmatch(line) for line in lines):
+        raise BadHeader("--header: write it as 'Name: value'")
+    return "\n".join(lines)
 
 
 def _header(text: str) -> tuple[str, str]:

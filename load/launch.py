@@ -10,7 +10,6 @@ import argparse
 import json
 import math
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -39,9 +38,6 @@ ROOMY = ("--rate-limit", "1000000000")
 PROBE_LIMIT, PROBE_WINDOW_S = 60, 10.0
 USERS_FOR_S, USERS_LEAST, USERS_MOST = 4.0, 20, 2_000
 """In the open model there are users enough for answers that take this long."""
-
-
-HEADER = re.compile(r"[\x21-\x39\x3b-\x7e]+:[\t\x20-\x7e]*")
 
 
 class Problem(Exception):
@@ -219,11 +215,10 @@ def _credentials(given: argparse.Namespace) -> dict[str, str]:
         found = value or os.environ.get(name)
         if found:
             environment[name] = found
-    listed = os.environ.get("CONTACTS_HEADER", "").split(",")
-    headers = given.header or [text.strip() for text in listed if text.strip()]
-    if not all(HEADER.fullmatch(text) for text in headers):
-        raise Problem("--header: write it as 'Name: value'")
-    environment[credentials.HEADERS] = "\n".join(headers)
+    try:
+        environment[credentials.HEADERS] = credentials.header_lines(given.header, os.environ)
+    except credentials.BadHeader as problem:
+        raise Problem(str(problem)) from None
     if given.allow_production:
         environment[ALLOW_PRODUCTION] = "1"
         os.environ[ALLOW_PRODUCTION] = "1"

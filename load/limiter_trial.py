@@ -56,6 +56,7 @@ def run(node: Node, report: Callable[..., None]) -> None:
         say=lambda line: LOG.info("limiter: %s", line),
         stopped=lambda: node.closing,
         extra=node.tokens.extra,
+        renewal=None if has_server_of_its_own(node) else node.renewal,
     )
     node.trying = True
     try:

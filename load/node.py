@@ -25,6 +25,7 @@ from load.credentials import Tokens
 from load.data import Bodies, Body, new_run
 from load.options import Options
 from load.recorder import FAILED, Recorder
+from load.renewal import Renewal
 from load.transport import Connection
 
 _OFFSET = time.time() - time.monotonic()
@@ -87,6 +88,7 @@ class Node:
     def __post_init__(self) -> None:
         """Prepare the bodies and open the ledger."""
         self.run = new_run()
+        self.renewal = Renewal(self.tokens)
         self.bodies = Bodies(self.options.seed)
         self.queue = Queue()
         self._late: deque[float] = deque()

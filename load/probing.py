@@ -30,6 +30,7 @@ from conformance.kit.limiter_steps import (
 )
 from conformance.kit.limiter_trial import Trial
 from load.node import clock
+from load.renewal import REFUSED, Renewal
 from load.session import METHODS, RESOURCE
 from load.transport import Answered, Connection, NoAnswer, Transport
 
@@ -51,7 +52,8 @@ class Driver:
     """Sends what a trial asks for.
 
     `observe` is called with each answer, `say` with each line for people, and `stopped` is asked
-    before every step. `tokens` holds the JWT of each account by label.
+    before every step. `tokens` holds the JWT of each account by label; that of the first comes
+    from `renewal` where there is one, ahead of its end or after a 401.
     """
 
     base_url: str
@@ -63,6 +65,7 @@ class Driver:
     stopped: Callable[[], bool] = lambda: False
     requests_most: int = REQUESTS_MOST
     extra: Mapping[str, str] = field(default_factory=dict)
+    renewal: Renewal | None = None
     _transports: dict[str, Transport] = field(default_factory=dict)
 
     def run(self, trial: Trial) -> None:
@@ -132,7 +135,8 @@ class Driver:
         return list(pool.map(self._one, volley.shots))
 
     def _one(self, shot: Shot) -> Reply:
-        method, path, headers, body = self._request(shot)
+        token = self._token(shot.token)
+        method, path, headers, body = self._request(shot, token)
         sent = clock()
         try:
             answered = self._transport(shot.address).send(method, path, headers, body)
@@ -143,6 +147,9 @@ class Driver:
             answered = Answered(NO_ANSWER, {}, b"")
         answer = observed(shot, answered, sent, clock())
         self.observe(shot, answer)
+        if answered.status == REFUSED and shot.variation != NO_CREDENTIALS and self.renewal:
+            # It spent the limit like any other: what follows has a fresh token.
+            self.renewal.after(token)
         return Reply(answer, _json(answered.body))
 
     def _transport(self, address: str) -> Transport:
@@ -155,10 +162,16 @@ class Driver:
             )
         return self._transports[address]
 
-    def _request(self, shot: Shot) -> tuple[str, str, dict[str, str], bytes]:
+    def _token(self, label: str) -> str:
+        if self.renewal is None or label != FIRST:
+            return self.tokens[label]
+        self.renewal.ahead()
+        return self.renewal.tokens.token
+
+    def _request(self, shot: Shot, token: str) -> tuple[str, str, dict[str, str], bytes]:
         headers = {"Accept": "application/json", **self.extra}
         if shot.variation != NO_CREDENTIALS:
-            headers["Authorization"] = f"Bearer {self.tokens[shot.token]}"
+            headers["Authorization"] = f"Bearer {token}"
         body = b""
         if shot.body is not None:
             headers["Content-Type"] = "application/json"

@@ -33,6 +33,7 @@ from load.options import Options  # noqa: E402
 from load.preflight import Unusable, greet  # noqa: E402
 from load.probing import REQUESTS_MOST, Driver, Stopped, as_data, tokens_of  # noqa: E402
 from load.recorder import OK, THROTTLED, Recorder  # noqa: E402
+from load.renewal import Renewal  # noqa: E402
 from load.report import Conclusion, Facts, conclude, publishable, write  # noqa: E402
 from load.transport import Connection, NoAnswer  # noqa: E402
 from load.trial import plan_for  # noqa: E402
@@ -92,6 +93,12 @@ class OnTrial:
     tokens: dict[str, str]
     extra: dict[str, str]
     documented: Documented
+    renewal: Renewal | None = None
+
+    def secrets(self) -> list[str]:
+        """Return every credential that the target may have echoed."""
+        renewed = self.renewal.tokens.used if self.renewal is not None else ()
+        return [*self.tokens.values(), *self.extra.values(), *renewed]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -142,21 +149,23 @@ def find(given: argparse.Namespace, resources: ExitStack) -> OnTrial:
 
 def _own_target(given: argparse.Namespace, documented: Documented) -> OnTrial:
     base_url, environment = normal(given.base_url), dict(os.environ)
-    environment[credentials.HEADERS] = "\n".join(given.header)
     command = given.token_command or environment.get(credentials.TOKEN_COMMAND)
     try:
+        environment[credentials.HEADERS] = credentials.header_lines(given.header, os.environ)
         token = given.token or environment.get(credentials.TOKEN)
         if token is None and command is not None:
             token = credentials.ask(command)
         if token is None:
             raise Problem("--token: missing; give the account's JWT, or --token-command")
         environment[credentials.TOKEN] = credentials.usable(token, "--token")
+        environment[credentials.TOKEN_COMMAND] = command or ""
         tokens = credentials.from_environment(environment)
         greet(base_url, tokens, insecure=given.insecure, ca_bundle=given.ca_bundle)
-    except (credentials.NoToken, Unusable) as problem:
+    except (credentials.BadHeader, credentials.NoToken, Unusable) as problem:
         raise Problem(str(problem).replace("--host", "--base-url")) from None
     second = given.second_token or environment.get(credentials.SECOND_TOKEN)
-    return OnTrial(base_url, tokens_of(token, second), dict(tokens.extra), documented)
+    labelled, extra = tokens_of(token, second), dict(tokens.extra)
+    return OnTrial(base_url, labelled, extra, documented, Renewal(tokens))
 
 
 def put_on_trial(
@@ -184,6 +193,7 @@ def put_on_trial(
         stopped=lambda: bool(interrupts),
         requests_most=given.max_requests,
         extra=target.extra,
+        renewal=target.renewal,
     )
     try:
         driver.run(trial)
@@ -196,7 +206,7 @@ def put_on_trial(
     facts = _facts(given, target, trial, recorder, began)
     facts.collection.nodes["local"].left += left
     conclusion = conclude(replace(facts, interrupted=bool(interrupts)))
-    known = [*target.tokens.values(), *target.extra.values()]
+    known = target.secrets()
     write(conclusion, given.report_dir, known)
     return publishable(conclusion, known)
 

@@ -19,6 +19,7 @@ from load import checks
 from load.data import Body
 from load.node import SAMPLES_KEPT, Flight, Kept, Node, clock
 from load.recorder import FAILED, OK, THROTTLED
+from load.renewal import REFUSED
 from load.transport import Answered, NoAnswer, exchange
 
 Check = Callable[[Any], str | None]
@@ -134,20 +135,12 @@ class Session:
         if not self._waited:
             self.take_turn()
         self._waited = False
-        headers = node.tokens.bodied if body else node.tokens.headers
         sent = clock()
         intended = self._arrival or sent
         flight = Flight(operation, intended, sent)
         node.flights[id(flight)] = flight
         try:
-            answered = exchange(
-                self._client,
-                METHODS[operation],
-                self._root + path,
-                headers,
-                body,
-                within_s=self._within_s,
-            )
+            answered = self._exchange(METHODS[operation], self._root + path, body)
         except NoAnswer as problem:
             if node.flights.pop(id(flight), None) is not None:
                 moments = (intended, sent, clock())
@@ -162,6 +155,17 @@ class Session:
             return Reply(FAILED, answered.status, _parsed(answered)[0])
         wanted = EXPECTED.get(operation, 200) if expect is None else expect
         return self._judge(operation, answered, wanted, check, (intended, sent))
+
+    def _exchange(self, method: str, target: str, body: bytes) -> Answered:
+        """Send, and send again where a refused token has a fresh one: it did nothing before."""
+        tokens = self.node.tokens
+        used = tokens.token
+        headers = tokens.bodied if body else tokens.headers
+        answered = exchange(self._client, method, target, headers, body, within_s=self._within_s)
+        if answered.status != REFUSED or not self.node.renewal.after(used):
+            return answered
+        headers = tokens.bodied if body else tokens.headers
+        return exchange(self._client, method, target, headers, body, within_s=self._within_s)
 
     def _judge(
         self,
@@ -183,7 +187,7 @@ class Session:
         self._note_limits(operation, answered, refused, (moments[1], ended), document)
         outcome = THROTTLED if refused else (FAILED if problem else OK)
         size = len(answered.body)
-        shown = None if refused else problem
+        shown = None if refused or problem is None else self.node.tokens.redact(problem)
         self._record(operation, outcome, (*moments, ended), shown, size)
         return Reply(outcome, answered.status, document)
 

@@ -175,7 +175,7 @@ def test_what_a_target_sends_back_in_headers_cookies_and_records_is_hidden(
     assert "x-echo-quoted" in run.everything()
     assert run.clauses["OBJ-04"]["violations"] != []
     for token in tokens:
-        assert not [part for part in parts(token) if part in run.everything()]
+        assert not [part for part in parts(token) if part[:20] in run.everything()]
     assert PASSWORD not in run.everything()
     assert quote(PASSWORD, safe="") not in run.everything()
 
@@ -187,4 +187,4 @@ def test_a_token_that_no_target_hears_of_is_in_no_complaint(gate: Gate) -> None:
     run = gate.run(CONTACTS_BASE_URL="http://127.0.0.1:9/v1", CONTACTS_TOKEN=token)
 
     assert run.status == 4
-    assert not [part for part in parts(token) if part in run.everything()]
+    assert not [part for part in parts(token) if part[:20] in run.everything()]

@@ -53,12 +53,12 @@ class Quoting(Served):
 
 
 def in_every_text(headers: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
-    """Put credentials into the fields of records, and beside them, as they are and quoted."""
+    """Put credentials into a field of records, and beside them, as they are and quoted."""
     sent = " ".join(headers.get(name, "") for name in SECRET_HEADERS)
     both = f"{sent} {quote(sent, safe='')}"
     data = body.get("data")
     if isinstance(data, dict) and "id" in data:
-        body = {**body, "data": {**data, "contact_type": both, "created_at": both}}
+        body = {**body, "data": {**data, "created_at": both}}
     return {**body, "echo": both}
 
 

@@ -58,8 +58,10 @@ def test_the_default_page_is_the_first_with_25_records(
         limit = _meta(x, "limit")
         judge.that(limit == DEFAULT, f"meta.limit {DEFAULT} by default", limit, x)
     x = full_house.list
-    # By then the run itself has more than 25 active contacts.
-    judge.that(len(x.records) == DEFAULT, f"{DEFAULT} records", len(x.records), x)
+    # A whole run has more than 25 active contacts by then; others may have more in the account.
+    least = min(DEFAULT, full_house.active)
+    words = f"{DEFAULT} records" if least == DEFAULT else f"{least} to {DEFAULT} records"
+    judge.that(least <= len(x.records) <= DEFAULT, words, len(x.records), x)
 
 
 @pytest.mark.clause("LIST-03")

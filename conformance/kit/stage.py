@@ -38,7 +38,7 @@ from conformance.kit.probe import Allowance, Ground, Opening, Probe, not_permitt
 from conformance.kit.renewal import Renewal
 from conformance.kit.settings import WINDOW_REQUESTS, Settings
 from conformance.kit.target import Target, source_of
-from conformance.kit.thrift import Demand, Price, Scenes, buy, total, with_needs
+from conformance.kit.thrift import Demand, Economy, Price, Scenes, total, with_needs
 from conformance.kit.wire import Wire, current_scene
 
 __all__ = ["SCRIPTS", "Act", "Outcome", "Phase", "Scene", "Script", "Stage", "new_run_id", "scene"]
@@ -321,23 +321,12 @@ class Stage:
         whole = self.budget.bound is None or self.budget.bound >= WINDOW_REQUESTS
         if room is None or whole or every <= room:
             return
-        bought = buy(room, self.demands, scenes, prices)
-        lacking = sorted(scenes - bought.scenes, key=lambda name: -prices[name].requests)
-        for name in lacking:
-            self._left_out[name] = PremiseFailed(
-                f"the budget of {self.budget.bound} requests has no room for the scene {name}, "
-                f"which takes {prices[name].requests}",
-                "budget",
-            )
+        economy = Economy(self.budget.bound or 0, self.demands, scenes, prices, room)
+        for name, reason in economy.left_out.items():
+            self._left_out[name] = PremiseFailed(reason, "budget")
             self._conclude(name, self._stopped_before(name))
-        notice = (
-            f"the budget of {self.budget.bound} requests has room for {len(bought.scenes)} of "
-            f"{len(scenes)} scenes, which decide {len(bought.decided)} of {len(self.demands)} "
-            f"clauses ({bought.share(self.demands)})"
-        )
-        self.say(notice)
-        without = ", ".join(f"{name} ({prices[name].requests})" for name in lacking)
-        self._note(f"{notice}; left out: {without}")
+        self.say(economy.share)
+        self._note(economy.notice)
 
     def _stopped_before(self, name: str) -> Outcome:
         outcome = Outcome(name)

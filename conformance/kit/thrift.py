@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from conformance.kit.catalogue import Tier
 
@@ -107,3 +108,44 @@ def _best(
         return value / max(1, total(bundle, prices)), sorted(bundle)
 
     return max(affordable, key=worth, default=None)
+
+
+@dataclass(frozen=True)
+class Economy:
+    """What a run does whose bound on requests leaves room for so many, told in words."""
+
+    bound: int
+    demands: tuple[Demand, ...]
+    scenes: Scenes
+    prices: Mapping[str, Price]
+    room: int
+
+    @cached_property
+    def bought(self) -> Purchase:
+        """What is played."""
+        return buy(self.room, self.demands, self.scenes, self.prices)
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Why a scene is not played, by scene, the dearest first."""
+        lacking = sorted(self.scenes - self.bought.scenes, key=lambda n: -self.prices[n].requests)
+        return {
+            name: f"the budget of {self.bound} requests has no room for the scene {name}, "
+            f"which takes {self.prices[name].requests}"
+            for name in lacking
+        }
+
+    @property
+    def share(self) -> str:
+        """What the bound buys."""
+        return (
+            f"the budget of {self.bound} requests has room for {len(self.bought.scenes)} of "
+            f"{len(self.scenes)} scenes, which decide {len(self.bought.decided)} of "
+            f"{len(self.demands)} clauses ({self.bought.share(self.demands)})"
+        )
+
+    @property
+    def notice(self) -> str:
+        """The same, with the scenes that are left out."""
+        without = ", ".join(f"{name} ({self.prices[name].requests})" for name in self.left_out)
+        return f"{self.share}; left out: {without}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from conformance.kit.client import Client
 from conformance.kit.exchange import Exchange
 from conformance.kit.renewal import TokenRanOut
-from conformance.kit.wire import GATEWAY_FAULTS, TargetUnavailable
+from conformance.kit.wire import TargetUnavailable
 
 STRANGER = "5c0f2d6e-8a1b-4c3d-9e7f-0a1b2c3d4e5f"
 
@@ -40,6 +40,11 @@ async def greet(api: Client) -> Exchange:
         others = [await api.search(limit=1), await api.get(STRANGER)]
     except TargetUnavailable as problem:
         url = api.wire.base_url
+        if problem.gateway:
+            raise Refused(
+                f"--base-url {url}: a gateway answers in the API's place ({problem.reason}); "
+                "is the server behind it running?"
+            ) from None
         raise Refused(f"--base-url {url}: {problem.reason}; is the server running?") from None
     except TokenRanOut as problem:
         raise Refused(f"--token: the target refuses it: {problem.reason}") from None
@@ -60,11 +65,6 @@ def _conclude(url: str, answers: list[Exchange]) -> None:
         raise Refused(
             f"--base-url {url}: no Contacts API at this path ({first.line}); "
             "give the URL under which /contacts lives, such as https://host/v1"
-        )
-    if all(x.status in GATEWAY_FAULTS for x in answers) and not any(map(_is_envelope, answers)):
-        raise Refused(
-            f"--base-url {url}: a gateway answers in the API's place ({first.line}); "
-            "is the server behind it running?"
         )
     if not any(_is_envelope(x) for x in answers):
         raise Refused(_strange(url, first), exit_status=1)

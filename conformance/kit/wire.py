@@ -35,8 +35,10 @@ FAULT_TRIES = 3
 FAULT_BACKOFF_S = 0.2
 GATEWAY_FAULTS = frozenset({502, 503, 504})
 """What a gateway answers where the server behind it gave no answer (RFC 9110, 15.6.3 to 15.6.5)."""
-SILENCES_MOST = 24
+SILENCES_MOST = 16
 """Time-outs without any answer between them after which the target counts as gone."""
+SILENCES_AGAIN = 8
+"""How many of them are waited for once more where the cleaning up tries its luck."""
 RESET_HEADER = "ratelimit-reset"
 
 Transport = httpx.AsyncBaseTransport
@@ -52,13 +54,17 @@ class TargetUnavailable(PremiseFailed):
     Attributes:
         sent: whether the target may have seen the request.
         late: whether the target may yet act on it.
+        gateway: whether a gateway answered in the target's place, every time.
     """
 
-    def __init__(self, reason: str, *, sent: bool = True, late: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, sent: bool = True, late: bool = False, gateway: bool = False
+    ) -> None:
         """Keep the reason under the kind `unavailable`."""
         super().__init__(f"target unavailable: {reason}", kind="unavailable")
         self.sent = sent
         self.late = late
+        self.gateway = gateway
 
 
 @dataclass(frozen=True)
@@ -184,6 +190,11 @@ class Wire:
         for _ in range(THROTTLED_TRIES):
             used, exchange = await self._turn(outgoing, credential)
             self._observe(exchange, used)
+            if exchange.status in GATEWAY_FAULTS and exchange.at("success") is not False:
+                # A gateway's own page: ENV-08 has heard of it, other clauses cannot be decided.
+                self._mourn(outgoing)
+                late = exchange.status == 504
+                raise TargetUnavailable(exchange.line, late=late, gateway=True)
             if exchange.status == 401 and await self._renewed(used, exchange, repeated):
                 repeated = True
                 self.budget.limited(settles=outgoing.settles)
@@ -206,9 +217,12 @@ class Wire:
             try:
                 return used, await self._patiently(outgoing, used)
             except PremiseFailed:  # Gave up, or the budget did before the last attempt.
-                for mourner in self.mourners:
-                    mourner(outgoing)
+                self._mourn(outgoing)
                 raise
+
+    def _mourn(self, outgoing: Outgoing) -> None:
+        for mourner in self.mourners:
+            mourner(outgoing)
 
     async def _present(self, credential: Credential) -> Credential:
         return credential if self.renewal is None else await self.renewal.present(credential)
@@ -269,7 +283,7 @@ class Wire:
     def resume(self) -> None:
         """Let requests out again, also to a target that has been silent."""
         self._halted = False
-        self._silences = 0
+        self._silences = min(self._silences, SILENCES_MOST - SILENCES_AGAIN)
 
     async def back_off(self, attempt: int) -> None:
         """Wait before the attempt that follows this one, counted from 1."""

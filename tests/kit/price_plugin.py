@@ -16,6 +16,7 @@ import pytest
 
 from conformance.kit import stage as stage_module
 from conformance.kit.client import Client
+from conformance.kit.exchange import Exchange
 from conformance.kit.ledger import Entry, Ledger
 from conformance.kit.outcome import Outcome
 from conformance.kit.stage import Scene
@@ -34,9 +35,11 @@ def noting_makers(ledger: Ledger, account: str, payload: object) -> Entry:
     return entry
 
 
-async def noting_burials(accounts: Mapping[str, Client], ledger: Ledger) -> list[str]:
+async def noting_burials(
+    accounts: Mapping[str, Client], ledger: Ledger, missing: list[Exchange]
+) -> list[str]:
     buried.update(makers[id(entry)] for entry in ledger.live())
-    return await clean(accounts, ledger)
+    return await clean(accounts, ledger, missing)
 
 
 async def noting_needs(scene: Scene, name: str) -> Outcome:

@@ -32,6 +32,7 @@ def test_generated_malformed_emails_are_refused(generated: Outcome, judge: Judge
     _holds(generated, judge, "creates with malformed emails")
 
 
+@pytest.mark.deep
 @pytest.mark.clause("CREATE-09")
 def test_generated_wrong_types_are_refused_or_coerced(generated: Outcome, judge: Judge) -> None:
     _holds(generated, judge, "creates of wrong types")

@@ -21,7 +21,7 @@ ELSEWHERE = "Elsewhere"
 """The city that every refused update would set."""
 GUESSES = ("secret", "conformance-guess")
 KNOWN = tuple(operation for operation in OPERATIONS if operation != "get")
-UNKNOWN = ("get", "delete")
+UNKNOWN = ("get", "delete", "archive", "restore")
 """A read that is let through changes nothing, so that an unknown id tells as much as a known one."""
 SOME = {
     "altered": ("search", "create", "update"),
@@ -35,7 +35,7 @@ SOME = {
 """Each operation meets a token that has the form of a good one: routes check for themselves."""
 
 
-@scene(costs=37, needs=("shelf",))
+@scene(costs=39, needs=("shelf",))
 async def access(s: Scene) -> None:
     """Try all operations with wrong credentials on two contacts, then see whether they changed."""
     people = factory(s)

@@ -5,10 +5,19 @@ from __future__ import annotations
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import premise
 from conformance.kit.stage import Scene, scene
-from conformance.scenes.common import Made, factory, has_id, make_all
+from conformance.scenes.common import (
+    CARRIED,
+    Made,
+    change_with_type,
+    factory,
+    has_id,
+    make_all,
+)
 from fixtures.factories import LISTED
 
 BETWEEN = "changed between two archives"
+TYPES = CARRIED[-2:]
+"""Types that come along with the changes here."""
 
 
 @scene(costs=18, needs=("creation",))
@@ -20,7 +29,8 @@ async def archiving(s: Scene) -> None:
     # What an archive may lose is not only what the contact was created with. The last name comes
     # along, so that the lists find the contact even where an update empties what it is not sent.
     change = {"city": "Elsewhere", "notes": "changed before the archive", "last_name": token}
-    s.out.before = await s.api.update(moved.id, change)
+    s.out.before, typed = await change_with_type(s, moved.id, change, TYPES[0])
+    s.out.types = [(TYPES[0], typed)]
     s.out.archive = await s.api.archive(moved.id)
     s.out.archived_lists = await _both(s, token)
     s.out.archive_again = await s.api.archive(moved.id)
@@ -45,7 +55,9 @@ async def _twins(s: Scene) -> list[Made]:
 
 async def _rounds(s: Scene, moved: Made, token: str) -> None:
     # Changed between two archives: the second restore must not bring the first one's values back.
-    s.out.between = await s.api.update(moved.id, {"notes": BETWEEN, "last_name": token})
+    changes = {"notes": BETWEEN, "last_name": token}
+    s.out.between, typed = await change_with_type(s, moved.id, changes, TYPES[1])
+    s.out.types.append((TYPES[1], typed))
     archive = await s.api.archive(moved.id)
     s.out.last_hidden = await _both(s, token)
     s.out.rounds = [(archive, await s.api.restore(moved.id))]

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import schemas
 from conformance.kit.client import Client
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import premise
@@ -27,6 +28,11 @@ FORGED: dict[str, Any] = {
     "user_id": "7d4f2a10-5b6c-4d8e-9f01-a2b3c4d5e6f8",
 }
 """Values for the fields that belong to the server (CREATE-14, UPDATE-09)."""
+WHOLE, SINGLE = "appraiser", "other"
+"""The types that the update of all fields, and the one of this field alone, set."""
+_REST = [t for t in schemas.CONTACT_TYPES if t not in (WHOLE, SINGLE)]
+LATE, CARRIED = _REST[:2], _REST[2:]
+"""Types that ride along with another change: late, and at once, the last two with an archive."""
 MALFORMED_IDS = ("not-a-uuid", "12345")
 
 
@@ -97,6 +103,19 @@ def active_contacts(scene: Scene) -> int:
     known = scene.stage.evidence.known
     live = [str(entry.id) for entry in scene.api.ledger.live(scene.api.account)]
     return sum(1 for i in live if i in known and known[i].latest.get("is_archived") is False)
+
+
+async def change_with_type(
+    scene: Scene, contact_id: str, values: dict[str, Any], kind: str
+) -> tuple[Exchange, Exchange]:
+    """Change fields and the type in one request; in two where that one is not answered 200."""
+    both = await scene.api.update(contact_id, {**values, "contact_type": kind})
+    if both.ok:
+        return both, both
+    return (
+        await scene.api.update(contact_id, values),
+        await scene.api.update(contact_id, {"contact_type": kind}),
+    )
 
 
 async def discard(scene: Scene, *exchanges: Exchange) -> None:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 CHOSEN = (
     "creates with malformed emails",
-    "creates of wrong types",
     "odd list searches",
     "odd searches",
 )
@@ -50,7 +49,7 @@ class Property:
     breach: Breach | None = None
 
 
-@scene(Phase.HOSTILE, costs=4)
+@scene(Phase.HOSTILE, costs=3)
 async def generated(s: Scene) -> None:
     """Try generated requests, kind after kind; keep the smallest that breaks each."""
     from conformance.scenes.attempts import kinds  # noqa: PLC0415 - spares others hypothesis

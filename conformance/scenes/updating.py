@@ -7,26 +7,32 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import schemas
 from conformance.kit.compare import differing
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import premise
 from conformance.kit.stage import Phase, Scene, scene
-from conformance.scenes.common import BORROWED, FORGED, Made, borrow, factory, make
+from conformance.scenes.common import (
+    BORROWED,
+    CARRIED,
+    FORGED,
+    LATE,
+    SINGLE,
+    WHOLE,
+    Made,
+    borrow,
+    change_with_type,
+    factory,
+    make,
+)
 from fixtures.factories import ContactFactory
 
-WHOLE, SINGLE = "appraiser", "other"
-"""The types that the update of all fields, and the one of this field alone, set."""
-_REST = [t for t in schemas.CONTACT_TYPES if t not in (WHOLE, SINGLE)]
-CARRIED, LATE, ALONE = _REST[:5], _REST[5:7], _REST[7:]
-"""Types that ride along with another change, at once or later, and types that are sent alone."""
 LATER_S = 1.1
 DRAWS = 50
 BEYOND_ASCII = "Žoë 李小龍 ñ 🏡"
 TAGS: list[list[str]] = [["red", "green", "blue"], ["blue", "amber"], []]
 
 
-@scene(Phase.HOSTILE, costs=18, needs=("shelf",))
+@scene(Phase.HOSTILE, costs=15, needs=("shelf",))
 async def single_updates(s: Scene) -> None:
     """Change each of the 13 fields alone, on a contact of its own that was not changed just now.
 
@@ -54,12 +60,6 @@ async def single_updates(s: Scene) -> None:
     s.out.steps = steps
     s.out.before = {str(r.get("id")): r for r in shelf.hundred.records}
     await _read_back(s, shelf.token)
-    # The status is set by an update only, and what is not set cannot be lost.
-    status = next(step for step in s.out.steps if step.name == "contact_status")
-    s.out.status, s.out.before_types = status, status.exchange
-    types = [(t, await s.api.update(status.made.id, {"contact_type": t})) for t in ALONE]
-    await _still_there(s, [status.made] if any(x.status == 404 for _, x in types) else [])
-    s.out.types = types
 
 
 async def _still_there(s: Scene, doubtful: list[Made]) -> None:
@@ -136,19 +136,6 @@ async def whole_updates(s: Scene) -> None:
     await _owned(s, made)
 
 
-async def change(
-    s: Scene, contact_id: str, values: dict[str, Any], kind: str
-) -> tuple[Exchange, Exchange]:
-    """Change fields and the type in one request; in two where that one is not answered 200."""
-    both = await s.api.update(contact_id, {**values, "contact_type": kind})
-    if both.ok:
-        return both, both
-    return (
-        await s.api.update(contact_id, values),
-        await s.api.update(contact_id, {"contact_type": kind}),
-    )
-
-
 async def _nothing(s: Scene, made: Made) -> None:
     s.out.before_empty = s.out.get
     s.out.empty = await s.api.update(made.id, {})
@@ -159,15 +146,15 @@ async def _statuses(s: Scene, made: Made, people: ContactFactory) -> None:
     texts = ["past_client", f"Under review ({people.word()}), 2nd pass"]
     s.out.statuses = []
     for text, kind in zip(texts, CARRIED, strict=False):
-        x, typed = await change(s, made.id, {"contact_status": text}, kind)
+        x, typed = await change_with_type(s, made.id, {"contact_status": text}, kind)
         s.out.statuses.append((text, x))
         s.out.types.append((kind, typed))
 
 
 async def _tags(s: Scene, made: Made) -> None:
     s.out.tags = []
-    for tags, kind in zip(TAGS, CARRIED[2:], strict=True):
-        update, typed = await change(s, made.id, {"tags": tags}, kind)
+    for tags, kind in zip(TAGS, CARRIED[2:5], strict=True):
+        update, typed = await change_with_type(s, made.id, {"tags": tags}, kind)
         s.out.types.append((kind, typed))
         get = update if tags else await s.api.get(made.id)
         s.out.tags.append((tags, update, get))
@@ -198,7 +185,10 @@ async def late_update(s: Scene) -> None:
     with s.stage.budget.promising(len(changes)):
         await asyncio.sleep(max(0.0, last + LATER_S - time.time()))
     answers = await s.all(
-        *(change(s, i, body, kind) for (i, _, body), kind in zip(changes, LATE, strict=True))
+        *(
+            change_with_type(s, i, body, kind)
+            for (i, _, body), kind in zip(changes, LATE, strict=True)
+        )
     )
     s.out.steps = [(before, x) for (_, before, _), (x, _) in zip(changes, answers, strict=True)]
     # A contact that does not take the change as such tells nothing of the type.

@@ -11,14 +11,16 @@ from typing import Any
 
 import pytest
 import yaml
+from kit.documents import Piece, blocks
 from kit.gate_runs import FILES
 from kit.source_tree import ROOT
 
-from conformance.docs import README
 from conformance.kit.settings import OPTIONS
 
 ACTION = ROOT / "action.yml"
 GITLAB = ROOT / "ci" / "gitlab.yml"
+README = ROOT / "README.md"
+GUIDE = ROOT / "docs" / "gating-your-ci.md"
 TEMPLATES = [ACTION, GITLAB]
 REPORT = re.compile(r"\b[\w-]+\.(?:json|jsonl|xml|html|md)\b")
 VARIABLES = {option.variable: option for option in OPTIONS}
@@ -194,16 +196,36 @@ def test_the_summary_is_appended_where_there_is_one(tmp_path: Path) -> None:
     assert page.read_text() == "before\npassed\n"
 
 
-def test_the_readme_uses_the_templates_as_they_are() -> None:
-    text = README.read_text("utf-8")
-    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
-    github, gitlab = blocks
+def test_the_readme_and_the_guide_use_the_action_as_it_is() -> None:
+    blocks = [yaml.safe_load(block.text) for page in (README, GUIDE) for block in yamls(page)]
 
-    (used,) = [one for one in github["jobs"]["contacts-conformance"]["steps"] if "with" in one]
-    assert used["uses"] == "your-org/contacts-conformance@v1"
-    assert set(used["with"]) <= set(parsed(ACTION)["inputs"])
+    used = [each for block in blocks for each in steps_in(block) if "with" in each]
+
+    inputs = parsed(ACTION)["inputs"]
+    required = {name for name, one in inputs.items() if one.get("required")}
+    assert len(used) == 3
+    assert {each["uses"] for each in used} == {"your-org/contacts-conformance@v1"}
+    assert all(required <= set(each["with"]) <= set(inputs) for each in used)
+
+
+def steps_in(block: Any) -> list[dict[str, Any]]:
+    """The steps of a GitHub job that a block shows: a list of them, the steps, or the job."""
+    if isinstance(block, list):
+        return block
+    jobs = block.get("jobs", {"shown": block}).values()
+    return [each for shown in jobs for each in shown.get("steps", [])]
+
+
+def yamls(page: Path) -> list[Piece]:
+    return blocks(page, "yaml")
+
+
+def test_the_guide_uses_the_gitlab_template_as_it_is() -> None:
+    (gitlab,) = [yaml.safe_load(b.text) for b in yamls(GUIDE) if "include:" in b.text]
+
     (included,) = gitlab["include"]
     assert (ROOT / included["file"].lstrip("/")) == GITLAB
     assert included["project"] == job()["variables"]["CONFORMANCE_PROJECT"]
     assert included["ref"] == job()["variables"]["CONFORMANCE_REF"]
     assert gitlab["contacts-conformance"]["extends"] in parsed(GITLAB)
+    assert set(gitlab["contacts-conformance"]["variables"]) <= set(VARIABLES)

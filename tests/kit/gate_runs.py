@@ -132,7 +132,7 @@ class Served:
     """
 
     def __init__(self, limiter: Limiter | None = None) -> None:
-        key = secrets.token_urlsafe(32)
+        key = self.key = secrets.token_urlsafe(32)
         self.app: Any = create_app(Config(key, rate_limit=10**9), limiter=limiter)
         self.store = self.app.state.application.contacts.store
         self.on_request: Callable[[str, str], None] = lambda _method, _path: None

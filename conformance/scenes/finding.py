@@ -7,7 +7,7 @@ from conformance.scenes.common import factory, make_all
 from fixtures.factories import LISTED
 
 WILDCARDS = ("%", "_", "*", ".", "\\", "'")
-EMAIL_WILDCARDS = ("%", "_")
+EMAIL_WILDCARDS = ("%", "_", "\\")
 
 
 @scene(costs=6)
@@ -92,7 +92,7 @@ async def _ask(s: Scene, groups: dict[str, dict[str, dict[str, str]]]) -> None:
         setattr(s.out, name, kept)
 
 
-@scene(costs=8, needs=("people",))
+@scene(costs=9, needs=("people",))
 async def wildcards(s: Scene) -> None:
     """Put characters that other languages read as wildcards into the middle of a real name."""
     crew = await s.of("people")

@@ -6,7 +6,6 @@ page's own policy lets no script run but the one it carries.
 
 import base64
 import hashlib
-import json
 import re
 import shlex
 from collections.abc import Callable, Collection
@@ -17,9 +16,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from reports.bodies import body
 from reports.compare import changes, spoken
+from reports.evidence import offence
 from reports.guidance import Texts, gaps, texts_or_own
-from reports.latency import chart
+from reports.operations import operations, plots
 from reports.results import (
     STATUS_LABELS,
     STATUSES,
@@ -41,9 +42,9 @@ from reports.safety import cut, one_line, visible
 from reports.verdict import added_message, plural, verdict_sentence
 
 TEMPLATES = Path(__file__).parent / "templates"
-VIOLATIONS_SHOWN = 10
-PRETTY_LIMIT = 200_000
-"""Characters of a body past which it is shown as it came, not reformatted."""
+VIOLATIONS_SHOWN = 5
+OPEN_UP_TO = 3
+"""Failures up to which the first exchange of each is open: more would bury each other."""
 
 GROUP_NAMES = {
     "ENV": "Envelope",
@@ -64,7 +65,6 @@ GROUP_NAMES = {
     "LIMIT": "Rate limit",
 }
 _CODE = re.compile(r"`([^`]+)`|(?<![\w-])(--[a-z][a-z-]*(?: [A-Z]{3,})?)")
-_JSON_KEY = re.compile(r'(?m)^(\s*)("(?:[^"\\]|\\.)*")(?=: )')
 
 
 def render(document: Document, texts: Texts | None = None, earlier: Document | None = None) -> str:
@@ -81,6 +81,7 @@ def render(document: Document, texts: Texts | None = None, earlier: Document | N
         "sentence": verdict_sentence(results),
         "counts": count_by_status(results["clauses"]),
         "groups": by_group(results),
+        "map": _map(results),
         "statuses": {clause["id"]: clause["status"] for clause in results["clauses"]},
         "tiers": list(by_tier(results)),
         "failures": ordered_failures(results),
@@ -92,7 +93,8 @@ def render(document: Document, texts: Texts | None = None, earlier: Document | N
         "gaps": gaps(results, entries),
         "texts": entries,
         "changes": None if earlier is None else changes(results, earlier),
-        "chart": chart(results),
+        "operations": operations(results),
+        "plots": plots(operations(results)),
         "command": repeat_command(results),
     }
     return environment().get_template("report.html.j2").render(context)
@@ -130,25 +132,13 @@ def linked(text: str, ids: Collection[str]) -> Markup:
     return Markup("").join(pieces)
 
 
-def body(text: str | None) -> Markup:
-    """Return a body as HTML: JSON indented with its keys marked, cut to size, made visible."""
-    if not text:
-        return Markup('<span class="none">empty</span>')
-    shown = visible(cut(_indented(text)))
-    pieces, end = [], 0
-    for match in _JSON_KEY.finditer(shown):
-        pieces += [escape(shown[end : match.start(2)]), Markup("<b>%s</b>") % match.group(2)]
-        end = match.end()
-    return Markup("").join([*pieces, escape(shown[end:])])
-
-
-def _indented(text: str) -> str:
-    if len(text) > PRETTY_LIMIT:
-        return text
-    try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        return text
+def _map(results: Results) -> dict[str, dict[str, list[Clause]]]:
+    """Return the clauses of each group by tier; every group has every tier."""
+    tiers = list(by_tier(results))
+    return {
+        group: {tier: [c for c in clauses if c["tier"] == tier] for tier in tiers}
+        for group, clauses in by_group(results).items()
+    }
 
 
 def _passed_by_group(results: Results) -> dict[str, list[Clause]]:
@@ -170,6 +160,7 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "body": body,
     "cut": cut,
     "linked": linked,
+    "offence": offence,
     "oneline": one_line,
     "prose": prose,
     "spoken": spoken,
@@ -190,20 +181,21 @@ def environment() -> Environment:
         finalize=_visible,
     )
     pages.filters |= _FILTERS
-    style, *more = (
+    style, plots_style, *more = (
         (TEMPLATES / name).read_text(encoding="utf-8")
-        for name in ("report.css", "load.css", "runs.css")
+        for name in ("report.css", "plots.css", "load.css", "runs.css")
     )
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     pages.globals |= {
-        "style": Markup(style),  # noqa: S704 - a file of this package
-        "style_of_runs": Markup("".join([style, *more])),  # noqa: S704 - files of this package
+        "style": Markup(style + plots_style),  # noqa: S704 - files of this package
+        "style_of_runs": Markup("".join([style, plots_style, *more])),  # noqa: S704 - as above
         "script": Markup(script),  # noqa: S704 - a file of this package
         "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         "STATUSES": STATUSES,
         "LABELS": STATUS_LABELS,
         "GROUP_NAMES": GROUP_NAMES,
         "VIOLATIONS_SHOWN": VIOLATIONS_SHOWN,
+        "OPEN_UP_TO": OPEN_UP_TO,
         "plural": plural,
     }
     return pages

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from conformance.kit.catalogue import Catalogue
 from reports import load_plots
-from reports.load_plots import HEIGHT, WIDTH, Plot
+from reports.plots import Plot
 from reports.safety import one_line, visible
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -95,13 +95,13 @@ def _environment() -> Environment:
         finalize=_visible,
     )
     environment.filters |= {"oneline": one_line, "number": number}
-    style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
-    own = (TEMPLATES / "load.css").read_text(encoding="utf-8")
+    styles = [
+        (TEMPLATES / name).read_text(encoding="utf-8")
+        for name in ("report.css", "plots.css", "load.css")
+    ]
     environment.globals |= {
-        "style": Markup(style + own),  # noqa: S704 - files of this package
+        "style": Markup("".join(styles)),  # noqa: S704 - files of this package
         "LABELS": LABELS,
         "OBJECTIVE_STATUSES": OBJECTIVE_STATUSES,
-        "WIDTH": WIDTH,
-        "HEIGHT": HEIGHT,
     }
     return environment

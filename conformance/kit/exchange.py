@@ -19,7 +19,11 @@ OPERATIONS = ("list", "create", "search", "get", "update", "delete", "archive", 
 """The eight documented operations; any other request is the operation `other`."""
 
 REDACTED = "[redacted]"
-BODY_SHOWN = 4_000
+BODY_SHOWN = 64_000
+"""Characters of a body kept as evidence: a page of a hundred contacts, so that its JSON is whole."""
+HEADER_SHOWN = 4_000
+BODY_TYPED = 4_000
+"""Bytes of a body up to which a curl line holds it."""
 # The signature may be missing: a text may have been cut before it came here.
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?")
 _JSON_WORDS = {"true", "false", "null"}
@@ -211,7 +215,7 @@ class Exchange:
             "response": {
                 "status": self.status,
                 "headers": {
-                    name: REDACTED if name in _PRIVATE_HEADERS else redact(value)[:BODY_SHOWN]
+                    name: REDACTED if name in _PRIVATE_HEADERS else redact(value)[:HEADER_SHOWN]
                     for name, value in self.response.headers.items()
                 },
                 "body": _shown_body(self.response.body, redact),
@@ -233,7 +237,7 @@ def path_id(exchange: Exchange) -> str:
 def _shown_body(body: bytes | None, redact: Redactor) -> str | None:
     if body is None:
         return None
-    text = redact(body[: BODY_SHOWN * 16].decode("utf-8", "replace"))
+    text = redact(body[: BODY_SHOWN * 4].decode("utf-8", "replace"))
     if len(text) <= BODY_SHOWN:
         return text
     return f"{text[:BODY_SHOWN]}... ({len(body)} bytes in all)"
@@ -245,7 +249,7 @@ def _shell_header(text: str) -> str:
 
 
 def _shell_body(body: bytes) -> list[str]:
-    if len(body) > BODY_SHOWN or b"\0" in body:
+    if len(body) > BODY_TYPED or b"\0" in body:
         hint = f"@body.json ({len(body)} bytes: see the request body in the report)"
         return ["--data-binary", f"'{hint}'"]
     try:

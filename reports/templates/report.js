@@ -1,4 +1,4 @@
-// Filters, jumps and copy buttons. The page is complete and readable without this script.
+// Filters, jumps, copy buttons, and the offending part in sight. The page is complete and readable without this script.
 (() => {
   "use strict";
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -87,6 +87,17 @@
   for (const button of all(".copy")) {
     button.hidden = false;
     button.addEventListener("click", () => copy(button));
+  }
+  // What offends in a long body is seen without a search for it.
+  function reveal(exchange) {
+    for (const pre of all("pre", exchange)) {
+      const mark = pre.querySelector("mark");
+      if (mark) pre.scrollTop = mark.offsetTop - pre.offsetTop - pre.clientHeight / 2;
+    }
+  }
+  for (const exchange of all(".exchange")) {
+    exchange.addEventListener("toggle", () => reveal(exchange));
+    reveal(exchange);
   }
   addEventListener("hashchange", jump);
   // Paper shows every clause and violation; of the exchanges, those that the reader opened.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
+from kit.browser import DESKTOP, PHONE, grave_violations, needs_browser, overflows, shown, started
 
 from conformance.kit.limiter import Answer
 from load.collection import Collection, View
@@ -16,8 +18,8 @@ from load.probing import as_data
 from load.recorder import FAILED, OK, THROTTLED, Recorder
 from load.report import Facts, conclude
 from reports import load_plots
-from reports.load_html import render, sentence
-from reports.load_plots import Linear, Logarithmic
+from reports.load_html import plots, render, sentence
+from reports.plots import Canvas
 
 START = 1_700_000_000.0
 HOST = "http://127.0.0.1:8000/v1"
@@ -215,11 +217,28 @@ def test_corrected_and_plain_latency_are_both_drawn() -> None:
 
 def test_every_drawing_stays_in_its_box() -> None:
     for data in (document(), on_trial()):
-        for path in re.findall(r'<path class="[^"]*" d="([^"]*)"', render(data)):
-            numbers = [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", path)]
-            assert all(-0.01 <= number <= load_plots.WIDTH + 0.01 for number in numbers)
-            assert "nan" not in path
-            assert "inf" not in path
+        for plot in plots(data):
+            assert "nan" not in plot.svg
+            numbers = re.findall(r'(?:c?[xy]|d)="([^"]*)"', plot.svg)
+            places = [float(n) for text in numbers for n in re.findall(r"-?\d+(?:\.\d+)?", text)]
+            assert all(-6 <= place <= Canvas.width for place in places)
+
+
+@needs_browser
+@pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
+@pytest.mark.parametrize("make", [lambda: document(None, "p95 < 1s"), on_trial])
+def test_a_browser_shows_it_on_any_screen_and_axe_finds_nothing_grave(
+    tmp_path: Path, make: Any, size: Any, scheme: str
+) -> None:
+    file = tmp_path / "load.html"
+    file.write_text(render(make()), encoding="utf-8")
+
+    with started() as browser:
+        page = shown(browser, file, size, scheme)
+        found, is_wider = grave_violations(page), overflows(page)
+
+    assert found == []
+    assert not is_wider
 
 
 def test_a_long_run_is_thinned() -> None:
@@ -287,22 +306,3 @@ def test_a_document_without_what_is_drawn_is_rendered(missing: str) -> None:
 )
 def test_the_verdict_is_one_sentence(verdict: str, reasons: list[str], beginning: str) -> None:
     assert sentence({"verdict": verdict, "reasons": reasons}) == beginning
-
-
-# --- axes --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("span", [(0.0, 0.0), (0.0, 1e-9), (0.0, 1e15), (5.0, 5.5), (0.0, 3599.0)])
-def test_a_linear_axis_has_a_few_ticks_within_itself(span: tuple[float, float]) -> None:
-    ticks = Linear(*span).ticks()
-
-    assert 1 <= len(ticks) <= 12
-    assert all(0 <= tick.at <= 1 for tick in ticks)
-
-
-@pytest.mark.parametrize("values", [[], [0.0], [-1.0], [0.001], [600_000.0], [0.001, 600_000.0]])
-def test_a_logarithmic_axis_takes_any_latency(values: list[float]) -> None:
-    axis = Logarithmic(values)
-
-    assert all(0 <= axis(value) <= 1 for value in [*values, 0.0, 1e12])
-    assert 2 <= len(axis.ticks()) <= 12

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+from kit.browser import needs_browser, started
 from load_runs import Runs, free_port
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-CHROMIUM = next((found for n in ("chromium", "google-chrome") if (found := shutil.which(n))), None)
 PATIENCE_MS = 40_000
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed to look with")
+pytestmark = needs_browser
 
 
 @contextmanager
 def _browser() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with started() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(PATIENCE_MS)
         yield page
-        browser.close()
 
 
 def _row(page: Page, first: str) -> str:

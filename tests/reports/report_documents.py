@@ -162,6 +162,18 @@ def sixty_failures() -> dict[str, Any]:
     return document(changed, verdict="failed", exit_status=1)
 
 
+def long_list() -> dict[str, Any]:
+    """Return a run in which LIST-04 fails on a list of 101 records, its figures at the end."""
+    record = {"id": "0" * 8, "first_name": "Ann", "notes": "n" * 80, "tags": ["a", "b"]}
+    meta = {"total": 300, "limit": 101, "page": 1}
+    body = json.dumps({"success": True, "data": {"contacts": [record] * 101, "meta": meta}})
+    breach = violation(
+        expected="meta.limit at most 100", actual="101", exchange=exchange(body=body)
+    )
+    failed = clause("LIST-04", "failed", tier="required", gating=True, violations=[breach] * 5)
+    return document({"LIST-04": failed}, verdict="failed", exit_status=1)
+
+
 def hostile() -> dict[str, Any]:
     """Return a run whose every text from the target tries to break out of its report."""
     answered = exchange(f"/contacts/{HOSTILE}", body=HOSTILE)

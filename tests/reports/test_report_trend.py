@@ -211,8 +211,12 @@ def test_plots_place_each_run_between_nothing_and_the_highest() -> None:
 
     assert page.count("<title>run ") == 6
     assert "<title>run 2, 2026-11-23 20:15: 5.0 s, passed</title>" in page
-    assert '<text x="16.67%" y="100.00%" dy="5">●</text>' in page
-    assert '<text x="83.33%" y="7.41%" dy="5">●</text>' in page
+    durations = page.index("run 1, 2026-11-23 20:15: 0.0 s")
+    places = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', page[durations:])[:3]
+    (left, bottom), (middle, half), (right, top) = [(float(x), float(y)) for x, y in places]
+    assert right - middle == pytest.approx(middle - left, abs=0.2)
+    assert bottom - half == pytest.approx(half - top, abs=0.2)
+    assert top < half < bottom
 
 
 @pytest.mark.parametrize(

@@ -282,7 +282,9 @@ def test_search_type_and_archived_meet(filters: Outcome, judge: Judge) -> None:
             ours = set(x.ids) & set(filters.type_of)
             judge.that(ours == wanted, f"exactly the {len(wanted)} in all filters", x.ids, x)
             total = _meta(x, "total")
-            judge.that(total == len(wanted), f"meta.total {len(wanted)}", total, x)
+            # Emails of others may resemble the one searched for, and be found beside it (rule 5).
+            count = len(x.records) if name.startswith("email") else len(wanted)
+            judge.that(total == count, f"meta.total {count}", total, x)
 
 
 @pytest.mark.clause("LIST-13")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from conformance.kit.expect import PremiseFailed
 
 LOSSES_COVERED = 20
-"""What 480 requests leave of a window of 500."""
+"""Requests beyond the bound, for repeats: what 480 leave of a window of 500."""
 
 
 class BudgetExhausted(PremiseFailed):
@@ -22,8 +22,19 @@ class BudgetExhausted(PremiseFailed):
 class Budget:
     """Counts requests against a bound; keeps one in reserve for each contact to be deleted."""
 
-    def __init__(self, bound: int | None, max_wait: float, debts: Callable[[], int]) -> None:
-        """Take the bound (None: no bound), seconds of waiting, and the count of open debts."""
+    def __init__(
+        self,
+        bound: int | None,
+        max_wait: float,
+        debts: Callable[[], int],
+        *,
+        repeats_count: bool = True,
+    ) -> None:
+        """Take the bound (None: no bound), seconds of waiting, and the count of open debts.
+
+        `repeats_count` tells whether a request that was refused by the rate limit, or whose answer
+        was lost, counts again when it is repeated: where the bound is the user's own.
+        """
         self.bound = bound
         self.max_wait = max_wait
         self.used = 0
@@ -33,6 +44,7 @@ class Budget:
         self._granted = 0
         self._covered = 0
         self._debts = debts
+        self._repeats_count = repeats_count
 
     def spend(self, *, settles: bool = False) -> None:
         """Count one request; one that `settles` a debt was reserved when the debt was made.
@@ -68,6 +80,8 @@ class Budget:
         This goes beyond the bound, so that no rate limit leaves a contact behind.
         """
         self._granted += settles
+        if not settles:
+            self._repeat()
 
     def lost(self, *, settles: bool = False) -> None:
         """Take note of a lost answer: what settles a debt is sent again, and a debt may have grown.
@@ -77,9 +91,17 @@ class Budget:
         if self.bound is None:
             return
         owed = max(int(settles), self.used + self._debts() - self.bound - self._granted)
+        if owed <= 0:
+            self._repeat()
+            return
         owed = min(owed, LOSSES_COVERED - self._covered)
         self._granted += owed
         self._covered += owed
+
+    def _repeat(self) -> None:
+        if not self._repeats_count and self._covered < LOSSES_COVERED:
+            self._granted += 1
+            self._covered += 1
 
     @contextmanager
     def promising(self, requests: int) -> Iterator[None]:

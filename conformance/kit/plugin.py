@@ -165,7 +165,12 @@ def _start(session: pytest.Session, run: Run) -> None:
     path = run.settings.report_dir / "ledger.jsonl"
     keep_unsettled(path)
     ledger = Ledger(path, {"run": run.id, "base_url": target.base_url})
-    budget = Budget(run.settings.request_bound, run.settings.max_wait, ledger.debts)
+    budget = Budget(
+        run.settings.request_bound,
+        run.settings.max_wait,
+        ledger.debts,
+        repeats_count=run.settings.max_requests is not None,
+    )
     run.stage = Stage(run.settings, target, run.id, budget, ledger, transport)
     run.stage.opening = _opening(session, run, target, in_process=transport is not None)
     run.stage.demands = _demands(session.items)

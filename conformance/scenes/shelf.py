@@ -30,7 +30,7 @@ UNUSUAL_EMAILS = (
 )
 
 
-@scene(costs=53)
+@scene(costs=55)
 async def shelf(s: Scene) -> None:
     """Fill the shelf, then read it in every way that paging and filtering are judged by."""
     people = factory(s)

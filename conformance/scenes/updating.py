@@ -170,7 +170,7 @@ async def _owned(s: Scene, made: Made) -> None:
     s.out.after_owned = await s.api.get(made.id)
 
 
-@scene(Phase.HOSTILE, costs=2, needs=("archiving", "people"))
+@scene(Phase.HOSTILE, costs=3, needs=("archiving", "people"))
 async def late_update(s: Scene) -> None:
     """Change contacts more than a second after their last change (UPDATE-10)."""
     crew, archiving = await s.of("people"), await s.of("archiving")

@@ -279,3 +279,25 @@ def test_what_is_promised_to_one_is_kept_from_the_others_until_it_is_sent() -> N
     budget.spend()
     budget.spend()
     assert budget.left() == 0
+
+
+def test_repeats_go_beyond_a_bound_that_is_not_the_users_own() -> None:
+    lenient = Budget(1, 1000, lambda: 0, repeats_count=False)
+    strict = Budget(1, 1000, lambda: 0)
+
+    for budget in (lenient, strict):
+        budget.spend()
+        budget.limited(settles=False)
+
+    lenient.spend()
+    with pytest.raises(BudgetExhausted):
+        strict.spend()
+
+
+def test_no_more_repeats_than_a_window_has_room_for_go_beyond_the_bound() -> None:
+    budget = Budget(0, 1000, lambda: 0, repeats_count=False)
+    for _ in range(3 * LOSSES_COVERED):
+        budget.lost()
+        budget.limited(settles=False)
+
+    assert budget.left() == LOSSES_COVERED

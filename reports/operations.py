@@ -38,12 +38,8 @@ def operations(results: Results) -> list[Operation]:
         for name, figures in results["requests"]["latency_ms"].items()
         if figures["count"] and figures["max"] > 0
     }
-    names = dict.fromkeys([*counts, *measured])
-    found = [
-        Operation(name, counts.get(name, measured[name]["count"] if name in measured else 0), None)
-        for name in names
-    ]
-    return [Operation(o.name, o.requests, measured.get(o.name)) for o in found if o.requests]
+    sent = {name: figures["count"] for name, figures in measured.items()} | counts
+    return [Operation(name, count, measured.get(name)) for name, count in sent.items() if count]
 
 
 def plots(found: list[Operation]) -> list[Plot]:

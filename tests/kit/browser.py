@@ -18,6 +18,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next((found for name in NAMES if (found := shutil.which(name))), None)
 QUIET = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 DESKTOP, PHONE = (1280, 900), (390, 844)
+A4_PX = 688
+"""The width of A4 between the margins of the style sheet."""
 GRAVE = {"serious", "critical"}
 
 needs_browser = pytest.mark.skipif(
@@ -53,6 +55,16 @@ def grave_violations(page: Page) -> list[str]:
         for found in Axe().run(page).response["violations"]
         if found["impact"] in GRAVE
     ]
+
+
+def is_cut_on_paper(page: Page) -> bool:
+    """Whether paper, which cannot be scrolled, would lose a part of the page or of a table."""
+    page.set_viewport_size({"width": A4_PX, "height": 900})
+    page.emulate_media(media="print")
+    # A box that paper does not scroll ends at its own edge: what is wider lies outside of it.
+    lost = """() => [document.documentElement, ...document.querySelectorAll('.scroll')]
+        .some(box => box.scrollWidth > box.clientWidth + 1)"""
+    return bool(page.evaluate(lost))
 
 
 def overflows(page: Page) -> bool:

@@ -75,7 +75,7 @@ NOT_RUN: Mapping[str, str] = {
     "nox -s lint": "its tools are not in the environment of the self-tests",
     "nox -s schemathesis": "its tool is not in the environment of the self-tests",
     "nox -s mutants": "it takes many minutes; with --only it is run",
-    "python -m pip install jinja2": "the self-tests have it, and install nothing",
+    "python -m pip install jinja2 pygal": "the self-tests have it, and install nothing",
 }
 """Commands that are looked at and not run, each with the reason; their sessions have to exist."""
 IGNORED = shutil.ignore_patterns(".git", ".nox", ".venv", "out", ".*_cache", ".hypothesis")

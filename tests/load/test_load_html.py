@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit.browser import DESKTOP, PHONE, grave_violations, needs_browser, overflows, shown, started
+from kit.browser import (
+    DESKTOP,
+    PHONE,
+    grave_violations,
+    is_cut_on_paper,
+    needs_browser,
+    overflows,
+    shown,
+    started,
+)
 
 from conformance.kit.limiter import Answer
 from load.collection import Collection, View
@@ -227,7 +236,7 @@ def test_every_drawing_stays_in_its_box() -> None:
 @needs_browser
 @pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
 @pytest.mark.parametrize("make", [lambda: document(None, "p95 < 1s"), on_trial])
-def test_a_browser_shows_it_on_any_screen_and_axe_finds_nothing_grave(
+def test_any_screen_and_paper_hold_it_and_axe_finds_nothing_grave(
     tmp_path: Path, make: Any, size: Any, scheme: str
 ) -> None:
     file = tmp_path / "load.html"
@@ -235,10 +244,11 @@ def test_a_browser_shows_it_on_any_screen_and_axe_finds_nothing_grave(
 
     with started() as browser:
         page = shown(browser, file, size, scheme)
-        found, is_wider = grave_violations(page), overflows(page)
+        found, is_wider, is_cut = grave_violations(page), overflows(page), is_cut_on_paper(page)
 
     assert found == []
     assert not is_wider
+    assert not is_cut
 
 
 def test_a_long_run_is_thinned() -> None:

@@ -43,6 +43,7 @@ async def single_updates(s: Scene) -> None:
     shelf = await s.of("shelf")
     chosen = [*shelf.made[:-BORROWED], await borrow(s, 0)]
     names = people.full_update().keys()
+    premise(len(chosen) == len(names), "the shelf has too few contacts: not all were created")
     values = {n: _new(people, n, made.sent) for n, made in zip(names, chosen, strict=True)}
     with s.stage.budget.promising(len(values)):
         await _settled(chosen)

@@ -1,10 +1,18 @@
-"""`python -m load`: see `load.launch`."""
+"""`python -m load`: see `load.launch`. Signals are heeded before the imports, which take a while."""
 
 from __future__ import annotations
 
 import sys
 
-from load.launch import main
+from load.interrupts import EARLY, INTERRUPTED, InterruptedEarly, Interrupts
 
 if __name__ == "__main__":
-    sys.exit(main())
+    interrupts = Interrupts()
+    try:
+        from load.launch import main
+
+        status = main(interrupts=interrupts)
+    except InterruptedEarly:
+        sys.stderr.write(f"load: {EARLY}\n")
+        status = INTERRUPTED
+    sys.exit(status)

@@ -11,11 +11,12 @@ from __future__ import annotations
 import logging
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import gevent
 
-from load.settings import LAUNCHED
+from load.settings import HEEDING_FILE, LAUNCHER
 
 LOG = logging.getLogger("load")
 ORPHANED_AFTER_S = 1.0
@@ -39,8 +40,16 @@ def heed(environment: Any) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGINT, signal.SIGTERM):
         gevent.signal_handler(number, end, number)
-    if LAUNCHED in os.environ:
-        gevent.spawn(_end_with_parent, os.getppid())
+    if LAUNCHER in os.environ:
+        gevent.spawn(_end_with_parent, _parent(environment.parsed_options))
+    if HEEDING_FILE in os.environ:
+        Path(os.environ[HEEDING_FILE]).touch()
+
+
+def _parent(options: Any) -> int:
+    """Return the process to end with: the launcher, or the locust that forked this one."""
+    forked = options.worker and options.processes
+    return os.getppid() if forked else int(os.environ[LAUNCHER])
 
 
 def _end_in_order(control: Any) -> None:

@@ -10,20 +10,18 @@ import argparse
 import json
 import math
 import os
-import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from conformance.kit.embedded import ServerDidNotStart, reference_server
 from conformance.kit.limiter_steps import SECOND
 from load import credentials, settings
+from load.interrupts import Interrupts
 from load.loopback import ALLOW_PRODUCTION, normal, refusal
 from load.options import SHAPE_NAMES, Options, number, problem_with
 from load.preflight import Unusable, greet
@@ -115,13 +113,18 @@ PASSED_ON = (
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run, and return the exit status."""
-    given, rest = parser().parse_known_args(arguments)
+def main(arguments: Sequence[str] | None = None, *, interrupts: Interrupts | None = None) -> int:
+    """Run, and return the exit status.
+
+    Raises:
+        InterruptedEarly: a signal came before the run could begin.
+    """
+    interrupts = interrupts or Interrupts()
     try:
+        given, rest = parser().parse_known_args(arguments)
         with ExitStack() as resources:
             launch = prepare(given, rest, resources)
-            return run(launch)
+            return run(launch, interrupts)
     except Problem as problem:
         sys.stderr.write(f"load: {problem}\n")
         return problem.status
@@ -274,43 +277,31 @@ def _own_target(given: argparse.Namespace, launch: Launch) -> str:
     return host
 
 
-def run(launch: Launch) -> int:
-    """Run locust, hand signals on to it, and return the mapped exit status."""
+def run(launch: Launch, interrupts: Interrupts) -> int:
+    """Run locust, hand signals on to it, and return the mapped exit status.
+
+    Raises:
+        InterruptedEarly: a signal came before locust could heed it.
+    """
     with tempfile.TemporaryDirectory() as directory:
-        status_file = Path(directory, "status")
+        status_file, heeding = Path(directory, "status"), Path(directory, "heeding")
         command = [sys.executable, "-m", "locust", *launch.arguments]
-        process = subprocess.Popen(  # noqa: S603 - locust, on our own locustfile
-            command,
-            env=_environment(launch.environment, status_file),
-            # Ctrl-C is the launcher's to hand on: once, and to the one process that heeds it.
-            start_new_session=True,
-        )
-        _hand_on_signals(process)
-        ended = process.wait()
-        status, lines = mapped(ended, status_file)
+        environment = _environment(launch.environment, status_file, heeding)
+        status, lines = mapped(interrupts.run(command, environment, heeding), status_file)
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     return status
 
 
-def _environment(extra: Mapping[str, str], status_file: Path) -> dict[str, str]:
+def _environment(extra: Mapping[str, str], status_file: Path, heeding: Path) -> dict[str, str]:
     path = os.pathsep.join(p for p in (str(ROOT), os.environ.get("PYTHONPATH", "")) if p)
     return {
         **os.environ,
         **extra,
         settings.STATUS_FILE: str(status_file),
-        settings.LAUNCHED: "1",
+        settings.HEEDING_FILE: str(heeding),
+        settings.LAUNCHER: str(os.getpid()),
         "PYTHONPATH": path,
     }
-
-
-def _hand_on_signals(process: subprocess.Popen[Any]) -> None:
-    def hand_on(_number: int, _frame: FrameType | None) -> None:
-        # locust would end the hub, and not the run, on a SIGTERM.
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, hand_on)
 
 
 def mapped(ended: int, status_file: Path) -> tuple[int, list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -177,6 +178,19 @@ def test_locust_is_imported_by_the_load_side_alone() -> None:
     assert {module.partition(".")[0] for module in importing} <= {"load"}
 
 
+PACKAGE_OF = {
+    "jwt": "pyjwt",
+    "markupsafe": "jinja2",
+    "referencing": "jsonschema",
+    "hdrh": "hdrhistogram",
+    "jsonschema_rs": "jsonschema-rs",
+    "gevent": "locust",
+    "flask": "locust",
+    "geventhttpclient": "locust",
+}
+"""The declared package that brings a module, where it bears another name."""
+
+
 def packages(group: str) -> set[str]:
     """The packages of a dependency group and of those that it includes."""
     text = (source_tree.ROOT / "pyproject.toml").read_text()
@@ -191,17 +205,33 @@ def test_locust_is_no_dependency_of_the_gate() -> None:
 
 
 def test_what_the_gate_imports_is_among_its_dependencies() -> None:
-    names = {"jwt": "pyjwt", "markupsafe": "jinja2", "referencing": "jsonschema"}
-    imported = {
-        name.partition(".")[0]
-        for module in modules()
-        if layer_of(module) in GATE_LAYERS
-        for name, _ in imports(module)
-    }
+    gate = [module for module in modules() if layer_of(module) in GATE_LAYERS]
 
-    foreign = imported - OURS - set(sys.stdlib_module_names)
+    assert undeclared(gate, "conformance") == set()
 
-    assert {names.get(name, name) for name in foreign} <= packages("conformance")
+
+@pytest.mark.parametrize(
+    ("group", "entries"),
+    [
+        ("conformance", ("conformance.kit.plugin", "conformance.sweep", "conformance.benchmark")),
+        ("conformance", ("fixtures.mutants.__main__", "reports.__main__")),
+        ("reference", ("fixtures.reference.__main__",)),
+        ("report", ("reports.__main__",)),
+        ("load", ("load.__main__", "load.locustfile", "load.ratelimit", "load.benchmark")),
+        ("schemathesis", ("fixtures.schemathesis",)),
+    ],
+)
+def test_a_session_installs_what_it_imports(group: str, entries: tuple[str, ...]) -> None:
+    assert set(entries) <= set(modules())
+
+    assert undeclared(entries, group) == set()
+
+
+def undeclared(entries: Iterable[str], group: str) -> set[str]:
+    """What the modules import of others' packages beyond those that the group declares."""
+    tops = {name.partition(".")[0] for name in source_tree.reached(*entries)}
+    foreign = tops - OURS - set(sys.stdlib_module_names)
+    return {PACKAGE_OF.get(name, name) for name in foreign} - packages(group)
 
 
 @pytest.mark.parametrize("name", PURE)

@@ -17,35 +17,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from conformance.kit.probe import Ground
 from conformance.kit.target import Target, target_with
 
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 5.0
 EXPIRED_S = 300
 """Long enough for no clock skew to save the token, short enough for a careless leeway to."""
-PROBED_LIMIT = 30
-PROBED_WINDOW_S = 6.0
-"""Long enough for a `Retry-After` of 4 s past a pause in the middle of the budget (LIMIT-13)."""
 SECRET_VARIABLE = "CONTACTS_REFERENCE_SECRET"  # noqa: S105 - the name of a variable
 ROOT = Path(__file__).resolve().parents[2]
 
 
 class ServerDidNotStart(Exception):
     """The embedded server ended or kept silent instead of announcing its address."""
-
-
-@contextmanager
-def spendable_server() -> Iterator[Ground]:
-    """Start a reference server whose rate limit may be spent, and is soon reached (LIMIT-05).
-
-    Raises:
-        ServerDidNotStart: it did not announce its address in time.
-
-    """
-    size = ("--rate-limit", str(PROBED_LIMIT), "--rate-window", str(PROBED_WINDOW_S))
-    with reference_server(*size) as target:
-        yield Ground(target, own=True, window_s=PROBED_WINDOW_S)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from conformance.kit import hooks
 from conformance.kit.budget import Budget
 from conformance.kit.catalogue import Catalogue
 from conformance.kit.checks import Evidence
-from conformance.kit.embedded import ServerDidNotStart, reference_server, spendable_server
+from conformance.kit.embedded import ServerDidNotStart, reference_server
 from conformance.kit.exchange import Redactor
 from conformance.kit.expect import ClauseViolated, Judge, PremiseFailed
 from conformance.kit.launching import NotReady, launch_of, settle_log, started
@@ -28,6 +28,7 @@ from conformance.kit.probe import Ground, Opening
 from conformance.kit.run import Run
 from conformance.kit.screen import Screen, screen_of
 from conformance.kit.settings import OPTIONS, Settings, UsageProblem, resolve
+from conformance.kit.spendable import spendable_server
 from conformance.kit.stage import SCRIPTS, Outcome, Phase, Stage, new_run_id
 from conformance.kit.target import Target, given_target
 from conformance.kit.thrift import Demand

@@ -66,6 +66,21 @@ def _imports(tree: ast.Module) -> Iterator[Import]:
                 yield Import(whole if whole in modules() else str(node.module), node in inside)
 
 
+def reached(*entries: str) -> set[str]:
+    """Every module, ours or foreign, that is imported once the entries are (not in functions)."""
+    seen: set[str] = set()
+    waiting = list(entries)
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        waiting += [name.rpartition(".")[0]] if "." in name else []
+        if name in modules():
+            waiting += [each for each, local in imports(name) if not local]
+    return seen
+
+
 def cited() -> list[Cited]:
     """Every test of the suite, as its source has it."""
     tests = (ROOT / "conformance").glob("test_*.py")

@@ -194,6 +194,49 @@ def test_a_signal_ends_a_run_in_order(runs: Runs, number: signal.Signals) -> Non
     assert server.contacts() == 0
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc tells who heeds what")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("started", ["launcher", "server", "locust"])
+def test_a_signal_before_the_run_begins_ends_it_in_one_line(
+    runs: Runs, number: signal.Signals, started: str
+) -> None:
+    needed = {"launcher": 0, "server": 1, "locust": 3}[started]
+    process = runs.start("--headless", "--arrival-rate", "20", "--run-time", "60s")
+    runs.await_on(process, lambda: _heeds(process.pid) and len(_family(process.pid)) > needed)
+
+    process.send_signal(number)
+    run = runs.finish(process)
+
+    assert run.status == 2, run.screen
+    assert "Traceback" not in run.screen
+    assert run.screen.startswith("load: interrupted before the run began") or run.document
+
+
+def test_locust_does_not_outlive_a_launcher_that_is_killed_at_once(runs: Runs) -> None:
+    server = runs.serve()
+    process = runs.start(
+        *("--headless", "--host", server.url, "AddressBook"),
+        *("--arrival-rate", "20", "--run-time", "60s"),
+        CONTACTS_TOKEN=server.token,
+    )
+    runs.await_on(process, lambda: len(_family(process.pid)) > 1)
+    family = _family(process.pid)
+
+    process.kill()
+    _, alive = psutil.wait_procs(family, timeout=30)
+
+    assert alive == []
+    assert server.contacts() == 0
+
+
+def _heeds(pid: int) -> bool:
+    """Whether a process handles SIGINT and SIGTERM by now, as its status in /proc says."""
+    status = Path(f"/proc/{pid}/status").read_text("ascii")
+    line = next(each for each in status.splitlines() if each.startswith("SigCgt"))
+    caught = int(line.split()[1], 16)
+    return all(caught >> (number - 1) & 1 for number in (signal.SIGINT, signal.SIGTERM))
+
+
 def test_no_process_shows_a_token(runs: Runs) -> None:
     server = runs.serve()
     process = runs.start(

@@ -22,7 +22,7 @@ from conformance.kit.embedded import ServerDidNotStart, reference_server
 from conformance.kit.limiter_steps import SECOND
 from load import credentials, settings
 from load.interrupts import Interrupts
-from load.loopback import ALLOW_PRODUCTION, normal, refusal
+from load.loopback import ALLOW_PRODUCTION, free_port, normal, refusal
 from load.options import SHAPE_NAMES, Options, number, problem_with
 from load.preflight import Unusable, greet
 
@@ -80,6 +80,8 @@ def parser() -> Parser:
     add("--shape", default=env("CONTACTS_SHAPE"))
     add("--web-host")
     add("--master-bind-host")
+    add("--master-bind-port", type=int)
+    add("--master-port", type=int)
     add("--expect-workers-max-wait", type=int)
     add("--ca-bundle", default=env("CONTACTS_CA_BUNDLE"))
     add("--objective", action="append", default=[])
@@ -160,6 +162,7 @@ def _locust_arguments(given: argparse.Namespace, rest: Sequence[str]) -> list[st
         arguments += ["--objective", expression]
     if given.arrival_rate:
         arguments += ["--arrival-rate", str(given.arrival_rate), *_users(given)]
+    arguments += _ports(given)
     if not given.worker:
         arguments += _binding(given)
     return [*arguments, *rest]
@@ -186,6 +189,18 @@ def _binding(given: argparse.Namespace) -> list[str]:
         patience = given.expect_workers_max_wait or WORKERS_COME_WITHIN_S
         arguments += ["--expect-workers-max-wait", str(patience)] if given.headless else []
     return arguments
+
+
+def _ports(given: argparse.Namespace) -> list[str]:
+    """Return where a master and its workers meet: the processes of a run by itself on a free port.
+
+    On locust's own port the workers of two runs of one machine would join either master.
+    """
+    bound, sought = given.master_bind_port, given.master_port
+    if given.processes and not (given.master or given.worker) and bound is None and sought is None:
+        bound = sought = free_port()
+    named = {"--master-bind-port": bound, "--master-port": sought}
+    return [text for n, port in named.items() if port is not None for text in (n, str(port))]
 
 
 def _check_options(given: argparse.Namespace) -> None:

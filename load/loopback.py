@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
+import socket
 from urllib.parse import SplitResult, urlsplit
 
 from conformance.kit.hosts import is_loopback, production_behind
 
 ALLOW_PRODUCTION = "CONTACTS_ALLOW_PRODUCTION"
 DEFAULT_PATH = "/v1"
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on at 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def normal(url: str) -> str:

@@ -7,7 +7,9 @@ import subprocess
 
 import psutil
 import pytest
-from load_runs import Run, Runs, Server, free_port
+from load_runs import Run, Runs, Server
+
+from load.loopback import free_port
 
 RATE, RUN_S = 60, 6
 
@@ -73,6 +75,22 @@ def test_processes_of_one_machine_do_the_same(runs: Runs) -> None:
     assert run.document["workers"] == 2
     _adds_up(run)
     assert server.contacts() == 0
+
+
+def test_two_runs_of_one_machine_keep_to_their_own_workers(runs: Runs) -> None:
+    server = runs.serve()
+    options = ("--headless", "--host", server.url, "AddressBook", "--processes", "1")
+    paced = ("--arrival-rate", str(RATE), "--run-time", "3s")
+
+    both = [
+        runs.start(*options, *paced, name=name, CONTACTS_TOKEN=server.token)
+        for name in ("one", "other")
+    ]
+
+    for process, name in zip(both, ("one", "other"), strict=True):
+        run = runs.finish(process, name)
+        assert run.status == 0, run.screen
+        assert run.document["workers"] == 1
 
 
 def test_a_worker_that_dies_is_reported_and_its_share_goes_to_the_others(runs: Runs) -> None:

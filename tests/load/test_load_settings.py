@@ -334,6 +334,19 @@ def test_pages_and_masters_listen_on_loopback_unless_told() -> None:
 
 
 @pytest.mark.usefixtures("greeted")
+def test_processes_of_a_run_by_itself_meet_on_a_port_of_their_own() -> None:
+    alone = prepared(*OWN, "--token", SECRET, "--processes", "2").arguments
+    master = prepared(*OWN, "--token", SECRET, "--processes", "2", "--master").arguments
+    told = prepared(*OWN, "--token", SECRET, "--processes", "2", "--master-port", "6000").arguments
+
+    bound = alone[alone.index("--master-bind-port") + 1]
+    assert alone[alone.index("--master-port") + 1] == bound
+    assert bound != "5557"
+    assert "--master-bind-port" not in master
+    assert told[told.index("--master-port") + 1] == "6000"
+
+
+@pytest.mark.usefixtures("greeted")
 @pytest.mark.parametrize(("rate", "users"), [("1", 20), ("100", 400), ("100000", 2_000)])
 def test_the_open_model_has_users_enough(rate: str, users: int) -> None:
     made = prepared(*OWN, "--token", SECRET, "--arrival-rate", rate)

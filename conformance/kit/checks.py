@@ -37,6 +37,9 @@ _RECORD_CHECKS: dict[str, RecordCheck] = {}
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SNAKE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+PARSED_DEPTH = 16
+"""JSON nested no deeper than this is read by every parser in use."""
 _LEAKS = re.compile(
     r"Traceback \(most recent call last\)"
     r"|\bat [\w.<>$ ]+ \([^()\s]+:\d+:\d+\)"
@@ -274,7 +277,21 @@ def _known_code(x: Exchange, judge: Judge) -> None:
 def _refuses_a_value(x: Exchange) -> bool:
     if x.operation in ("list", "search"):
         return True
-    return x.operation in ("create", "update") and bool(sent_object(x))
+    sent = sent_object(x)
+    return x.operation in ("create", "update") and bool(sent) and _read_by_any_parser(sent)
+
+
+def _read_by_any_parser(value: Any, deep: int = 0) -> bool:
+    """Whether no JSON parser may take a text for malformed: RFC 8259, 8.2 and 9, leaves it latitude.
+
+    That is so where it holds no lone surrogate and is not nested deep.
+    """
+    if isinstance(value, str):
+        return not _SURROGATE.search(value)
+    if isinstance(value, dict | list):
+        parts = [*value, *value.values()] if isinstance(value, dict) else value
+        return deep < PARSED_DEPTH and all(_read_by_any_parser(v, deep + 1) for v in parts)
+    return True
 
 
 @_on_exchange("ENV-07")

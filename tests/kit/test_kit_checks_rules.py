@@ -15,6 +15,8 @@ from conformance.kit.ledger import Ledger
 
 OTHER_ID = "11111111-2222-4333-8444-555555555555"
 HTML = {"content-type": "text/html"}
+LONE_SURROGATE = b'{"notes": "a\\ud800b"}'
+DEEP = b'{"notes": ' + b"[" * 40 + b"]" * 40 + b"}"
 
 
 def evidence_of(*exchanges: Exchange, owned: tuple[str, ...] = ()) -> Evidence:
@@ -112,6 +114,8 @@ def test_the_exemptions_reach_no_further(about: str, x: Exchange) -> None:
         ("ENV-06", exchange(status=401, body=error_body("UnauthorizedError"))),
         ("ENV-06", exchange("create", 400, error_body("INVALID_JSON"), sent=b"{")),
         ("ENV-06", exchange("create", 400, error_body("BAD_REQUEST"), sent=b"[]")),
+        ("ENV-06", exchange("create", 400, error_body("INVALID_JSON"), sent=LONE_SURROGATE)),
+        ("ENV-06", exchange("update", 400, error_body("INVALID_JSON"), sent=DEEP)),
         ("ENV-06", exchange("create", 415, error_body("UNSUPPORTED"), sent=b"{}")),
         ("ENV-06", exchange("get", 400, error_body("BAD_REQUEST"), path="/12345")),
         ("ENV-06", exchange("delete", 403, error_body("FORBIDDEN"))),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from conformance.kit.checks import Evidence
 from conformance.kit.compare import CLIENT_FIELDS, differing, told
 from conformance.kit.expect import Judge, premise
 from conformance.kit.stage import Outcome
@@ -14,6 +15,14 @@ def test_another_users_contact_is_in_no_list_or_search(isolation: Outcome, judge
     for x in [*isolation.lists, *isolation.searches]:
         premise(x.ok, "the list is not answered", x)
         judge.that(isolation.theirs.id not in x.ids, "no contact of another user", x.ids, x)
+
+
+@pytest.mark.clause("ISO-01")
+def test_no_list_or_search_of_the_run_shows_another_users_contact(
+    isolation: Outcome, witnessed: Evidence, judge: Judge
+) -> None:
+    premise(isolation.theirs.id, "the second user has no contact")
+    judge.absorb(witnessed.judge("ISO-01"))
 
 
 @pytest.mark.clause("ISO-02")

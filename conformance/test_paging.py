@@ -11,7 +11,7 @@ from conformance.kit.exchange import Exchange
 from conformance.kit.expect import Judge, premise
 from conformance.kit.stage import Outcome
 from conformance.scenes.common import BORROWED
-from conformance.scenes.shelf import EVEN, PAGED, UNEVEN
+from conformance.scenes.shelf import EVEN, PAGED, TYPED, UNEVEN
 
 
 def _meta(x: Exchange, name: str) -> Any:
@@ -60,8 +60,8 @@ def test_has_more_until_the_last_page(shelf: Outcome, judge: Judge) -> None:
 
 @pytest.mark.clause("PAGE-03")
 def test_every_page_is_full_but_the_last(shelf: Outcome, judge: Judge) -> None:
-    buyers = sum(1 for made in shelf.made if made.sent["contact_type"] == PAGED)
-    typed = [(x, n, 1, buyers) for n, x in enumerate(shelf.typed, start=1) if x.ok]
+    paged = sum(1 for made in shelf.made if made.sent["contact_type"] == PAGED)
+    typed = [(x, n, TYPED, paged) for n, x in enumerate(shelf.typed, start=1) if x.ok]
     for x, page, limit, size in [*((*p, shelf.size) for p in _pages(shelf)), *typed]:
         wanted = min(limit, size - (page - 1) * limit)
         judge.that(len(x.records) == wanted, f"{wanted} records on page {page}", len(x.records), x)
@@ -86,7 +86,9 @@ def test_a_walk_under_a_type_filter_yields_each_contact_once(shelf: Outcome, jud
     wanted = {made.id for made in shelf.made if made.sent["contact_type"] == PAGED}
 
     ids = [*one.ids, *two.ids]
-    judge.that(sorted(ids) == sorted(wanted), f"the {len(wanted)} buyers, each once", ids, two)
+    judge.that(
+        sorted(ids) == sorted(wanted), f"the {len(wanted)} of type {PAGED}, each once", ids, two
+    )
 
 
 @pytest.mark.clause("PAGE-05")
@@ -96,12 +98,12 @@ def test_totals_are_the_number_of_matches_on_every_page(
     for x, page, _ in _pages(shelf):
         total = _meta(x, "total")
         judge.that(total == shelf.size, f"meta.total {shelf.size} on page {page}", total, x)
-    buyers = sum(1 for made in shelf.made if made.sent["contact_type"] == PAGED)
+    paged = sum(1 for made in shelf.made if made.sent["contact_type"] == PAGED)
     for page, x in enumerate(shelf.typed, start=1):
         total = _meta(x, "total")
         filtered = x.ok and all(r.get("contact_type") == PAGED for r in x.records)
-        expected = f"meta.total {buyers} of type {PAGED} on page {page}"
-        judge.that(not filtered or total == buyers, expected, total, x)
+        expected = f"meta.total {paged} of type {PAGED} on page {page}"
+        judge.that(not filtered or total == paged, expected, total, x)
     counts = [_meta(x, "totalPages") for x in shelf.uneven]
     same = len(set(map(str, counts))) == 1
     judge.that(same, "one totalPages all along", counts, shelf.uneven[-1])

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 import schemas
 from conformance.kit.compare import differing, holds_in_bounds
+from conformance.kit.credentials import TOKEN_VARIABLE
 from conformance.kit.exchange import Exchange, path_id
 from conformance.kit.expect import Judge
 from conformance.kit.ledger import Ledger
@@ -38,6 +39,7 @@ _RECORD_CHECKS: dict[str, RecordCheck] = {}
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SNAKE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+FOREIGN = "ISO-01"
 PARSED_DEPTH = 16
 """JSON nested no deeper than this is read by every parser in use."""
 _LEAKS = re.compile(
@@ -96,7 +98,8 @@ class Evidence:
 
     def __init__(self, ledger: Ledger) -> None:
         """Start with one judge per passive clause; `ledger` tells which contacts are the run's."""
-        self._judges = {clause: Judge(clause) for clause in (*_EXCHANGE_CHECKS, *_RECORD_CHECKS)}
+        clauses = (*_EXCHANGE_CHECKS, *_RECORD_CHECKS, FOREIGN)
+        self._judges = {clause: Judge(clause) for clause in clauses}
         self._ledger = ledger
         self._named: set[str] = set()
         self.known: dict[str, Known] = {}
@@ -118,6 +121,8 @@ class Evidence:
         for clause, check in _EXCHANGE_CHECKS.items():
             if self._open(clause):
                 check(exchange, self._judges[clause])
+        if exchange.operation in ("list", "search") and exchange.ok and self._open(FOREIGN):
+            self._look_for_others(exchange)
         if exchange.operation in WRITES:
             self._remember_write(exchange)
         elif exchange.operation == "delete":
@@ -139,6 +144,14 @@ class Evidence:
         for clause, check in _RECORD_CHECKS.items():
             if self._open(clause):
                 check(marked, exchange, self._judges[clause])
+
+    def _look_for_others(self, exchange: Exchange) -> None:
+        """Judge that what the first user finds was not made as the second (ISO-01)."""
+        if ("Authorization", f"Bearer {TOKEN_VARIABLE}") not in exchange.request.headers:
+            return
+        theirs = [i for i in exchange.ids if self._ledger.owner_of(str(i)) == "second"]
+        expected = "no contact of another user"
+        self._judges[FOREIGN].that(not theirs, expected, theirs[:3], exchange)
 
     def _remember_write(self, exchange: Exchange) -> None:
         """Keep what a write of one of the run's contacts acknowledged (LIFE-02)."""

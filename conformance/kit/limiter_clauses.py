@@ -21,7 +21,7 @@ from conformance.kit.limiter_case import (
     held_to_limit,
     name_of,
 )
-from conformance.kit.limiter_fits import CLEAR_MARGIN, FIT_SHARE, FITS, FIXED, best_fits
+from conformance.kit.limiter_fits import CLEAR_MARGIN, FIT_SHARE, FITS, FIXED, Fit, best_fits
 
 AGREEMENT_S = 1.0
 HALF_FROM, HALF_TO = 0.35, 0.65
@@ -313,15 +313,28 @@ def _no_bypass(case: Case, verdict: ClauseVerdict) -> None:
         )
 
 
+def _explaining_singles(case: Case) -> list[Fit]:
+    """Return a fit of each kind that explains what was sent one by one, with the announced limit."""
+    if case.announced is None or not case.observed:
+        return []
+    fits = best_fits([case.announced], case.window_s, case.observed).values()
+    whole = [fit for fit in fits if len(fit.expected) == len(case.observed)]
+    return [fit for fit in whole if all(miss.batch.size > 1 for miss in fit.misses)]
+
+
 @judged_by("LIMIT-10")
 def _under_concurrency(case: Case, verdict: ClauseVerdict) -> None:
-    if case.fit is None or not case.told:
+    fits = [case.fit] if case.fit is not None else _explaining_singles(case)
+    if not fits or not case.told:
         unknown = "no kind of window explains the answers, so there is no number to hold to"
         verdict.undecided(unknown if case.told else UNTOLD)
         return
-    crossed = [row for row in case.fit.expected if row[0].size > 1 and row[2] < row[0].size]
-    beyond = sum(max(0, batch.accepted - most) for batch, _, most in crossed)
-    for batch, _, most in crossed:
+    # Of several kinds the one with most room has the benefit of the doubt.
+    rows = zip(*(fit.expected for fit in fits), strict=True)
+    rooms = [(each[0][0], max(most for _, _, most in each)) for each in rows]
+    crossed = [(batch, most) for batch, most in rooms if batch.size > 1 and most < batch.size]
+    beyond = sum(max(0, batch.accepted - most) for batch, most in crossed)
+    for batch, most in crossed:
         expected = f"at most {most} of {batch.size} parallel requests pass"
         verdict.that(not beyond, expected, batch.accepted, batch.answers[-1])
     if not crossed:

@@ -70,10 +70,14 @@ class Volley:
 
 @dataclass(frozen=True)
 class Pause:
-    """Nothing is sent before `until`, in seconds since the epoch."""
+    """Nothing is sent before `until`, in seconds since the epoch.
+
+    One that is not `needed` ends the trial where there is no time for it.
+    """
 
     until: float
     why: str
+    needed: bool = True
 
 
 @dataclass(frozen=True)

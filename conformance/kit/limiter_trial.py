@@ -42,6 +42,10 @@ MARGIN_S = 0.05
 SHORT_WAIT_S = 10.0
 """A wait that is worth it even where two windows are over."""
 MOST_TRIES = 12
+CLEAR_OF_THE_END_S = 1.5
+"""Longer than `RateLimit-Reset`, in whole seconds, can be wrong about the end of a window."""
+BACK_AT_ONCE_SHARE = 0.1
+"""The share of the budget that may be missing after Retry-After where it came back at once."""
 DRAINING_ROUNDS = 24
 TRIES_EACH = 3
 WRITES = ("create", "update", "delete", "archive", "restore")
@@ -110,7 +114,15 @@ class Trial:
         yield from self._clean()
         if reached:
             yield from self._unauthenticated(subjects)
+            back = self._came_back()
+            if back is not None and back > self.now + CLEAR_OF_THE_END_S:
+                # Else a window that is fixed may end among the parallel requests: it explains all.
+                yield Pause(self.now + CLEAR_OF_THE_END_S, "no window may end now", needed=False)
             yield from self._all_at_once()
+            if back is not None:
+                why = "what comes back bit by bit is back as a whole"
+                yield Pause(back, why, needed=False)
+                yield from self._all_at_once()
 
     # --- the pieces ------------------------------------------------------------------------------
 
@@ -420,6 +432,22 @@ class Trial:
         shot = Shot("get", subjects["change"])
         for each in (shot, replace(shot, variation=NO_CREDENTIALS), shot):
             yield from self._send(each)
+
+    def _came_back(self) -> float | None:
+        """Return when all is back that was spent before Retry-After; None where it came at once.
+
+        While a window that slides gives back one by one what was spent one by one, parallel
+        requests meet a budget in motion, which shows nothing of how exactly it is kept.
+        """
+        ours = [a for a in self.answers if a.address == FIRST]
+        wall = max((i for i, a in enumerate(ours) if a.refused and a.plain), default=0)
+        since, before = ours[wall + 1 :], [a for a in ours[:wall] if not a.refused]
+        left = since[-1].remaining_value if since else None
+        missing = 0 if left is None else self.limit - len(since) - left
+        if not before or missing <= self.limit * BACK_AT_ONCE_SHARE:
+            return None
+        whole = before[-1].answered + self.window_s + MARGIN_S
+        return whole if whole <= self.began + 2 * self.window_s else None
 
     def _all_at_once(self) -> Steps:
         """Send parallel requests until they must have crossed the limit (LIMIT-06, LIMIT-10)."""

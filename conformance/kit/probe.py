@@ -201,7 +201,13 @@ class Probe:
                 step: Step = next(steps) if replies is None else steps.send(replies)
             except StopIteration:
                 return
+            if isinstance(step, Pause) and not step.needed and not self._has_time_for(step):
+                return
             replies = await self._take(step)
+
+    def _has_time_for(self, pause: Pause) -> bool:
+        seconds = pause.until - self.ground.clock()
+        return self._waiting.waited + max(0.0, seconds) <= self._waiting.max_wait
 
     async def _take(self, step: Step) -> list[Reply] | None:
         if isinstance(step, Volley):

@@ -50,8 +50,8 @@ CHECK_S = 0.1
 """Seconds after which who waits for a scene looks for an interrupt again."""
 CLOSING_RESERVE = 7
 """Requests that no scene before the closing may spend."""
-LIFE_RESERVE = 10
-"""Requests that the scenes before them leave to the lives of contacts."""
+LIFE_RESERVE, LIFE_LEAST = 10, 4
+"""Requests that the scenes before them leave to the lives of contacts, those of EXTRA at least."""
 
 
 FREE = Price()
@@ -463,7 +463,8 @@ def _kept_back(phase: Phase, wanted: Iterable[Script]) -> int:
     if phase in (Phase.HOSTILE, Phase.EXTRA):
         kept += sum(price for each, price in prices if each is Phase.QUIET)
     if phase in (Phase.HOSTILE, Phase.EXTRA, Phase.QUIET):
-        kept += LIFE_RESERVE if any(each is Phase.LIFE for each, _ in prices) else 0
+        reserve = LIFE_LEAST if phase is Phase.EXTRA else LIFE_RESERVE
+        kept += reserve if any(each is Phase.LIFE for each, _ in prices) else 0
     return kept
 
 

@@ -121,26 +121,30 @@ async def bad_updates(s: Scene) -> None:
 async def long_texts(s: Scene) -> None:
     """Send long notes and names: together, and one by one where that was refused."""
     people = factory(s)
-    bodies = [_long(people.named(), 300, 1_000), _long(people.named(), 5_000, 100_000)]
+    bodies = [
+        _long(people.named(), "first_name", 300, 1_000),
+        _long(people.named(), "last_name", 5_000, 100_000),
+    ]
     s.out.tried = await _store(s, bodies)
     alone = []
-    for body, exchange, _ in s.out.tried:
+    for (body, exchange, _), name in zip(s.out.tried, ("first_name", "last_name"), strict=True):
         if not exchange.ok:
-            alone += [
-                {**body, "last_name": "Short"},
-                {**body, "notes": "short"},
-            ]
+            alone += [{**body, name: people.name()}, {**body, "notes": "short"}]
     s.out.tried += await _store(s, alone)
 
 
-def _long(base: dict[str, Any], name_length: int, notes_length: int) -> dict[str, Any]:
-    name = (base["last_name"] + " ") * (name_length // 13 + 1)
+def _long(base: dict[str, Any], field: str, name_length: int, notes_length: int) -> dict[str, Any]:
+    name = (base[field] + " ") * (name_length // 13 + 1)
     notes = "".join(f"{n:09d} " for n in range(notes_length // 10))
     return {
         **base,
-        "last_name": name[: name_length - 1] + "z",
+        field: name[: name_length - 1] + "z",
         "notes": notes[: notes_length - 1] + "z",
     }
+
+
+DECOMPOSED = "1 Cafe\u0301 Ma\u0308rz A\u030angstro\u0308m {word}"
+"""Letters and combining marks for which Unicode has one code point too, in a field of their own."""
 
 
 @scene(Phase.HOSTILE, costs=3)
@@ -158,7 +162,7 @@ async def dangerous_texts(s: Scene) -> None:
             last_name=f"$1 \\1 ${{x}} {path}",
             company=template,
             notes=f"{html} {sql} {template} {path} 100% \\n &amp;",
-            street_address=sql,
+            street_address=DECOMPOSED.format(word=word),
             city=html,
             tags=[html, sql, template, path],
         ),

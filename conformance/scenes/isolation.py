@@ -12,7 +12,7 @@ ALLOWED = (403,)
 """ISO-02 only warns about 403."""
 
 
-@scene(costs=14)
+@scene(costs=15)
 async def isolation(s: Scene) -> None:
     """Let the first user look for, read and change a contact of the second."""
     known = "second" in s.target.accounts
@@ -26,6 +26,7 @@ async def isolation(s: Scene) -> None:
         s.api.list(search=token),
         s.api.search(name=token),
         s.api.search(email=theirs.sent["email"]),
+        s.api.search(role=theirs.sent["contact_type"], limit=100),
     )
     tries = [await s.api.call(name, theirs.id, allows=ALLOWED) for name in OPERATIONS[:1]]
     body = b'{"city":"Elsewhere"}'

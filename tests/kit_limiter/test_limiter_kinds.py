@@ -77,8 +77,10 @@ def test_a_trial_of_the_documented_limit_takes_two_windows_at_most_and_says_so_b
 
     assert took <= 2 * 900
     assert len(forecasts) == 1
-    assert abs(forecasts[0].seconds - took) < 60
-    assert abs(forecasts[0].requests - len(trial.answers)) < 200
+    # What slides is tried once more when all of it is back; no header tells beforehand that it does.
+    pause, volley = (0, 0) if limiter in (Fixed, Aligned) else (450, 532)
+    assert -60 < took - forecasts[0].seconds < pause + 60
+    assert -200 < len(trial.answers) - forecasts[0].requests < volley + 200
 
 
 def test_a_log_that_counts_refused_requests_is_stricter_and_breaks_limit_07() -> None:

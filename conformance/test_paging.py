@@ -22,8 +22,6 @@ def _pages(shelf: Outcome) -> list[tuple[Exchange, int, int]]:
     """Return (exchange, page asked, limit asked) of every page within the set."""
     pages = [(x, n, UNEVEN) for n, x in enumerate(shelf.uneven, start=1)]
     pages += [(shelf.even_last, 2, EVEN), (shelf.one_page, 1, shelf.size), (shelf.hundred, 1, 100)]
-    # Another default limit is LIST-02's to judge.
-    pages += [(shelf.default, 1, 25)] if _meta(shelf.default, "limit") == 25 else []
     for x, _, _ in pages:
         premise(x.ok, "a page of the set is not answered", x)
     return pages

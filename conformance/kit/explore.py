@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 T = TypeVar("T")
-_ONE_AT_A_TIME = threading.Lock()
-"""Hypothesis reads the source of lambdas: two threads that parse at once make CPython 3.11 raise
-`SystemError: AST constructor recursion depth mismatch` (python/cpython#106905)."""
 SIMPLEST = 10
 """How many of the first examples count as simple."""
 
@@ -101,8 +98,7 @@ def check(
     def holds(example: T) -> None:
         attempt(example)
 
-    with _ONE_AT_A_TIME:
-        holds()
+    holds()
 
 
 def sample(strategy: SearchStrategy[T], *, count: int, seed: int) -> list[T]:
@@ -122,8 +118,7 @@ def sample(strategy: SearchStrategy[T], *, count: int, seed: int) -> list[T]:
     def collect(example: T) -> None:
         drawn.append(example)
 
-    with _ONE_AT_A_TIME:
-        collect()
+    collect()
     return drawn[-count:]
 
 
@@ -139,8 +134,7 @@ def run_machine(
     from hypothesis import seed as seeded  # noqa: PLC0415 - see the module's docstring
     from hypothesis.stateful import run_state_machine_as_test  # noqa: PLC0415 - as above
 
-    with _ONE_AT_A_TIME:
-        run_state_machine_as_test(seeded(seed)(machine), settings=_settings(examples, steps))
+    run_state_machine_as_test(seeded(seed)(machine), settings=_settings(examples, steps))
 
 
 def _settings(examples: int, steps: int = 50) -> settings:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from conformance.kit import hooks
+from conformance.kit import hooks, parsing
 from conformance.kit.budget import Budget
 from conformance.kit.catalogue import Catalogue
 from conformance.kit.checks import Evidence
@@ -73,7 +73,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
     # pytest applies the line to each test; what it finds when all is over it warns of without.
     warnings.filterwarnings("ignore", category=pytest.PytestUnraisableExceptionWarning)
-    # Any other style parses source, which must not happen beside hypothesis (kit/explore.py).
+    config.add_cleanup(parsing.one_at_a_time())
+    # Others parse the source of what failed, which takes longer and tells the user nothing.
     if config.getoption("tbstyle", "auto") == "auto":
         config.option.tbstyle = "value"
     if getattr(config.option, "numprocesses", None):

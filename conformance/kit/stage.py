@@ -51,7 +51,7 @@ CHECK_S = 0.1
 CLOSING_RESERVE = 7
 """Requests that no scene before the closing may spend."""
 LIFE_RESERVE, LIFE_LEAST = 10, 4
-"""Requests that the scenes before them leave to the lives of contacts, those of EXTRA at least."""
+"""Requests that the scenes before them leave to the lives of contacts; EXTRA and QUIET the least."""
 
 
 FREE = Price()
@@ -463,7 +463,7 @@ def _kept_back(phase: Phase, wanted: Iterable[Script]) -> int:
     if phase in (Phase.HOSTILE, Phase.EXTRA):
         kept += sum(price for each, price in prices if each is Phase.QUIET)
     if phase in (Phase.HOSTILE, Phase.EXTRA, Phase.QUIET):
-        reserve = LIFE_LEAST if phase is Phase.EXTRA else LIFE_RESERVE
+        reserve = LIFE_RESERVE if phase is Phase.HOSTILE else LIFE_LEAST
         kept += reserve if any(each is Phase.LIFE for each, _ in prices) else 0
     return kept
 

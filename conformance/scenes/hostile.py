@@ -119,18 +119,19 @@ async def bad_updates(s: Scene) -> None:
 
 @scene(Phase.HOSTILE, costs=6)
 async def long_texts(s: Scene) -> None:
-    """Send long notes and names: together, and one by one where that was refused."""
+    """Send long notes and names: together, and each by itself where it may not be at fault."""
     people = factory(s)
     bodies = [
         _long(people.named(), "first_name", 300, 1_000),
         _long(people.named(), "last_name", 5_000, 100_000),
     ]
     s.out.tried = await _store(s, bodies)
-    alone = []
-    for (body, exchange, _), name in zip(s.out.tried, ("first_name", "last_name"), strict=True):
-        if not exchange.ok:
-            alone += [{**body, name: people.name()}, {**body, "notes": "short"}]
-    s.out.tried += await _store(s, alone)
+    for name, (body, whole, _) in zip(("first_name", "last_name"), list(s.out.tried), strict=True):
+        if not whole.ok:
+            by_notes = await _store(s, [{**body, name: people.name()}])
+            # Where the notes are taken, it is the name that was refused.
+            by_name = [] if by_notes[0][1].ok else [{**body, "notes": "short"}]
+            s.out.tried += [*by_notes, *await _store(s, by_name)]
 
 
 def _long(base: dict[str, Any], field: str, name_length: int, notes_length: int) -> dict[str, Any]:

@@ -27,6 +27,11 @@ def _pages(shelf: Outcome) -> list[tuple[Exchange, int, int]]:
     return pages
 
 
+def _paged(shelf: Outcome) -> set[str]:
+    """Return the ids of those that the target shows with the type that is walked through."""
+    return {made.id for made in shelf.made if made.record.get("contact_type") == PAGED}
+
+
 @pytest.mark.clause("PAGE-01")
 def test_total_pages_is_the_quotient_rounded_up(shelf: Outcome, judge: Judge) -> None:
     for x, _, limit in _pages(shelf):
@@ -58,7 +63,7 @@ def test_has_more_until_the_last_page(shelf: Outcome, judge: Judge) -> None:
 
 @pytest.mark.clause("PAGE-03")
 def test_every_page_is_full_but_the_last(shelf: Outcome, judge: Judge) -> None:
-    paged = sum(1 for made in shelf.made if made.sent["contact_type"] == PAGED)
+    paged = len(_paged(shelf))
     typed = [(x, n, TYPED, paged) for n, x in enumerate(shelf.typed, start=1) if x.ok]
     for x, page, limit, size in [*((*p, shelf.size) for p in _pages(shelf)), *typed]:
         wanted = min(limit, size - (page - 1) * limit)
@@ -81,12 +86,11 @@ def test_a_walk_yields_each_contact_once(shelf: Outcome, judge: Judge) -> None:
 def test_a_walk_under_a_type_filter_yields_each_contact_once(shelf: Outcome, judge: Judge) -> None:
     one, two = shelf.typed
     premise(one.ok and two.ok, "a page under a type filter is not answered", two)
-    wanted = {made.id for made in shelf.made if made.sent["contact_type"] == PAGED}
+    wanted = _paged(shelf)
 
-    ids = [*one.ids, *two.ids]
-    judge.that(
-        sorted(ids) == sorted(wanted), f"the {len(wanted)} of type {PAGED}, each once", ids, two
-    )
+    ids, count = [*one.ids, *two.ids], min(len(wanted), 2 * TYPED)
+    right = len(ids) == len(set(ids)) == count and set(ids) <= wanted
+    judge.that(right, f"{count} of the {len(wanted)} of type {PAGED}, each once", ids, two)
 
 
 @pytest.mark.clause("PAGE-05")
@@ -96,7 +100,7 @@ def test_totals_are_the_number_of_matches_on_every_page(
     for x, page, _ in _pages(shelf):
         total = _meta(x, "total")
         judge.that(total == shelf.size, f"meta.total {shelf.size} on page {page}", total, x)
-    paged = sum(1 for made in shelf.made if made.sent["contact_type"] == PAGED)
+    paged = len(_paged(shelf))
     for page, x in enumerate(shelf.typed, start=1):
         total = _meta(x, "total")
         filtered = x.ok and all(r.get("contact_type") == PAGED for r in x.records)

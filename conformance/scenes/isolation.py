@@ -22,11 +22,11 @@ async def isolation(s: Scene) -> None:
     second = s.stage.client("second")
     theirs = await make(second, people.named(last_name=token))
     s.out.theirs = theirs
-    listed, *s.out.searches = await s.all(
+    listed, s.out.by_role, *s.out.searches = await s.all(
         s.api.list(search=token),
+        s.api.search(role=theirs.sent["contact_type"], limit=100),
         s.api.search(name=token),
         s.api.search(email=theirs.sent["email"]),
-        s.api.search(role=theirs.sent["contact_type"], limit=100),
     )
     tries = [await s.api.call(name, theirs.id, allows=ALLOWED) for name in OPERATIONS[:1]]
     body = b'{"city":"Elsewhere"}'

@@ -1,20 +1,23 @@
-"""A run that is killed at any moment leaves a ledger from which sweep deletes all that it made."""
+"""A run that is ended at any moment leaves nothing: it cleans up itself, or sweep does after it."""
 
 from __future__ import annotations
 
 import random
+import signal
 import threading
 
 import pytest
-from kit.gate_runs import Gate, Served
+from kit.gate_runs import FILES, Gate, GateRun, Served
 
-SEEDS = range(6)
+PLACES = range(50)
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 REQUESTS_MOST = 440
 """A whole run sends some more."""
+INTERRUPTED = 2
 
 
-def killed_and_swept(gate: Gate, served: Served, moment: int) -> tuple[int, str]:
-    """Kill a run when the server sees the request of that number; sweep; return what is left."""
+def ended(gate: Gate, served: Served, number: signal.Signals, moment: int) -> GateRun:
+    """Start a run, and end it when the server sees the request of that number."""
     seen, reached = [], threading.Event()
 
     def watch(method: str, _path: str) -> None:
@@ -25,21 +28,29 @@ def killed_and_swept(gate: Gate, served: Served, moment: int) -> tuple[int, str]
     served.on_request = watch
     process = gate.start("--seed", "1", **served.options())
     assert reached.wait(60)
-    process.kill()
-    process.communicate()
+    process.send_signal(number)
+    run = gate.finish(process)
     served.on_request = lambda _method, _path: None
-    swept = gate.sweep(**served.options())
-    assert swept.status == 0, swept.screen
-    return served.remaining(), swept.screen
+    return run
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_sweep_deletes_all_that_a_run_made_until_it_was_killed(
-    gate: Gate, served: Served, seed: int
+@pytest.mark.parametrize("place", PLACES)
+def test_nothing_is_left_of_a_run_that_was_ended_at_any_moment(
+    gate: Gate, served: Served, place: int
 ) -> None:
-    moment = random.Random(seed).randrange(1, REQUESTS_MOST)  # noqa: S311 - a moment
+    number = SIGNALS[place % len(SIGNALS)]
+    moment = random.Random(place).randrange(1, REQUESTS_MOST)  # noqa: S311 - a moment
 
-    left, screen = killed_and_swept(gate, served, moment)
+    run = ended(gate, served, number, moment)
+    by_itself = served.remaining()
+    written = {path.name for path in gate.directory.iterdir()}
+    swept = gate.sweep(**served.options())
 
-    assert left == 0, f"killed at request {moment}: {screen}"
+    assert swept.status == 0, swept.screen
+    assert served.remaining() == 0, f"{number.name} at request {moment}: {swept.screen}"
     assert list(gate.directory.glob("ledger*.jsonl")) == []
+    if number is not signal.SIGKILL:
+        assert run.status == INTERRUPTED, run.screen
+        assert by_itself == 0, f"{number.name} at request {moment}: {run.screen}"
+        assert written >= FILES
+        assert run.document["leftovers"] == []

@@ -64,6 +64,13 @@ def test_a_list_read_before_the_archive_is_not_shown_again(quiet: Outcome, judge
     premise(quiet.archive.ok and x.ok, "the archive was refused", quiet.archive)
 
     judge.that(gone not in x.ids, "no archived contact in the default list", x.ids, x)
+    _counts_what_it_shows(judge, x)
+
+
+def _counts_what_it_shows(judge: Judge, x: Exchange) -> None:
+    """Judge the total of a list whose set fits one page."""
+    total, there = x.at("data", "meta", "total"), len(x.records)
+    judge.that(total == there, f"meta.total {there}: those in the list", total, x)
 
 
 @pytest.mark.clause("RESTORE-02")
@@ -72,6 +79,7 @@ def test_a_list_read_before_the_restore_is_not_shown_again(quiet: Outcome, judge
     premise(quiet.restore.ok and x.ok, "the restore was refused", quiet.restore)
 
     judge.that(back in x.ids, "the restored contact in the default list", x.ids, x)
+    _counts_what_it_shows(judge, x)
 
 
 @pytest.mark.clause("GET-04")

@@ -18,6 +18,7 @@ def test_another_users_contact_is_in_no_list_or_search(isolation: Outcome, judge
 
 
 @pytest.mark.clause("ISO-01")
+@pytest.mark.usefixtures("quiet")
 def test_no_list_or_search_of_the_run_shows_another_users_contact(
     isolation: Outcome, witnessed: Evidence, judge: Judge
 ) -> None:

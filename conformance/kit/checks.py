@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 import schemas
 from conformance.kit.compare import differing, holds_in_bounds
-from conformance.kit.credentials import TOKEN_VARIABLE
+from conformance.kit.credentials import SECOND_VARIABLE, TOKEN_VARIABLE
 from conformance.kit.exchange import Exchange, path_id
 from conformance.kit.expect import Judge
 from conformance.kit.ledger import Ledger
@@ -40,6 +40,7 @@ UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SNAKE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 FOREIGN = "ISO-01"
+_OTHER_USER = {f"Bearer {TOKEN_VARIABLE}": "second", f"Bearer {SECOND_VARIABLE}": "first"}
 PARSED_DEPTH = 16
 """JSON nested no deeper than this is read by every parser in use."""
 _LEAKS = re.compile(
@@ -146,10 +147,11 @@ class Evidence:
                 check(marked, exchange, self._judges[clause])
 
     def _look_for_others(self, exchange: Exchange) -> None:
-        """Judge that what the first user finds was not made as the second (ISO-01)."""
-        if ("Authorization", f"Bearer {TOKEN_VARIABLE}") not in exchange.request.headers:
+        """Judge that what one of the two users finds was not made as the other (ISO-01)."""
+        other = _OTHER_USER.get(dict(exchange.request.headers).get("Authorization", ""))
+        if other is None:
             return
-        theirs = [i for i in exchange.ids if self._ledger.owner_of(str(i)) == "second"]
+        theirs = [i for i in exchange.ids if self._ledger.owner_of(str(i)) == other]
         expected = "no contact of another user"
         self._judges[FOREIGN].that(not theirs, expected, theirs[:3], exchange)
 

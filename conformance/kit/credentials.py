@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 TOKEN_VARIABLE = "$CONTACTS_TOKEN"  # noqa: S105 - the name of a variable, not its value
+SECOND_VARIABLE = "$CONTACTS_SECOND_TOKEN"
 ALTERED_TAIL = "A" * 10
 _COMPACT = re.compile(r"[A-Za-z0-9_=.-]*")
 

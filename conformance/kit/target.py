@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from conformance.kit.credentials import Credential, NotAJwt, bearer, claims
+from conformance.kit.credentials import SECOND_VARIABLE, Credential, NotAJwt, bearer, claims
 from conformance.kit.settings import Settings, UsageProblem
 
 COMMAND_TIMEOUT_S = 60.0
@@ -63,7 +63,7 @@ def target_with(
     """Return a target whose accounts are the tokens given."""
     accounts = {"first": bearer(token)}
     if second:
-        accounts["second"] = bearer(second, "$CONTACTS_SECOND_TOKEN", "the second token")
+        accounts["second"] = bearer(second, SECOND_VARIABLE, "the second token")
     if restricted:
         variable = "$CONTACTS_RESTRICTED_TOKEN"
         accounts["restricted"] = bearer(restricted, variable, "the restricted token")

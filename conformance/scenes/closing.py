@@ -95,7 +95,7 @@ def _others(known: Known | None, record: dict[str, Any]) -> list[str]:
     return known.contradicted_by(record) if known is not None else []
 
 
-@scene(Phase.QUIET, costs=13, needs=("deletion", "filters"))
+@scene(Phase.QUIET, costs=14, needs=("deletion", "filters"))
 async def quiet(s: Scene) -> None:
     """Archive, restore and delete one contact, with the same reads between, while nobody writes.
 
@@ -108,6 +108,9 @@ async def quiet(s: Scene) -> None:
     s.out.gone = gone = before.stays[0]
     reading = Reading(s.api, token, gone)
     s.out.before = await s.all(*reading.sets(), s.api.get(gone.id))
+    if "second" in s.target.accounts:
+        # The same list, right after the first user's: an answer kept by its query alone shows (ISO-01).
+        await s.stage.client("second").list(search=token)
     s.out.archive = await s.api.archive(gone.id)
     s.out.archived = await s.all(*reading.sets(), s.api.get(gone.id))
     s.out.restore = await s.api.restore(gone.id)

@@ -21,7 +21,15 @@ from conformance.kit.limiter_case import (
     held_to_limit,
     name_of,
 )
-from conformance.kit.limiter_fits import CLEAR_MARGIN, FIT_SHARE, FITS, FIXED, Fit, best_fits
+from conformance.kit.limiter_fits import (
+    BUCKET,
+    CLEAR_MARGIN,
+    FIT_SHARE,
+    FITS,
+    FIXED,
+    Fit,
+    best_fits,
+)
 
 AGREEMENT_S = 1.0
 HALF_FROM, HALF_TO = 0.35, 0.65
@@ -325,20 +333,30 @@ def _explaining_singles(case: Case) -> list[Fit]:
 @judged_by("LIMIT-10")
 def _under_concurrency(case: Case, verdict: ClauseVerdict) -> None:
     fits = [case.fit] if case.fit is not None else _explaining_singles(case)
-    if not fits or not case.told:
+    if not fits:
         unknown = "no kind of window explains the answers, so there is no number to hold to"
         verdict.undecided(unknown if case.told else UNTOLD)
         return
-    # Of several kinds the one with most room has the benefit of the doubt.
-    rows = zip(*(fit.expected for fit in fits), strict=True)
-    rooms = [(each[0][0], max(most for _, _, most in each)) for each in rows]
-    crossed = [(batch, most) for batch, most in rooms if batch.size > 1 and most < batch.size]
+    crossed = [(batch, most) for batch, most in _rooms(fits) if most < batch.size]
+    if not case.told:
+        # A guessed window is off by a little, which adds up: only a full bucket is a number.
+        sure = fits[0].kind == BUCKET and fits[0].limit == case.announced
+        crossed = [(batch, most) for batch, most in crossed if sure and most >= fits[0].limit]
     beyond = sum(max(0, batch.accepted - most) for batch, most in crossed)
     for batch, most in crossed:
         expected = f"at most {most} of {batch.size} parallel requests pass"
         verdict.that(not beyond, expected, batch.accepted, batch.answers[-1])
     if not crossed:
-        verdict.undecided("no parallel requests were sent across the limit")
+        none = "no parallel requests were sent across the limit"
+        verdict.undecided(none if case.told else UNTOLD)
+
+
+def _rooms(fits: list[Fit]) -> Iterator[tuple[Batch, int]]:
+    """Yield the parallel batches with their room: of several kinds the most has the benefit."""
+    for rows in zip(*(fit.expected for fit in fits), strict=True):
+        batch = rows[0][0]
+        if batch.size > 1:
+            yield batch, max(row[2] for row in rows)
 
 
 @judged_by("LIMIT-11")

@@ -44,6 +44,7 @@ SHORT_WAIT_S = 10.0
 MOST_TRIES = 12
 CLEAR_OF_THE_END_S = 1.5
 """Longer than `RateLimit-Reset`, in whole seconds, can be wrong about the end of a window."""
+WHOLE_TRIES = 3
 BACK_AT_ONCE_SHARE = 0.1
 """The share of the budget that may be missing after Retry-After where it came back at once."""
 DRAINING_ROUNDS = 24
@@ -177,13 +178,34 @@ class Trial:
             yield Pause(first.answered + wait + MARGIN_S, "the budget is partly spent already")
             again = (yield from self._send(Shot("list", query={"limit": "1"}))).answer
             self._learn(again)
-            left = again.remaining_value
-            if again.refused or (left is not None and left < self.limit - len(self.answers)):
-                # A window that slides gives back bit by bit what was spent bit by bit.
-                until = again.answered + self.window_s + MARGIN_S
-                yield Pause(until, "the budget is still not whole")
-                yield from self._send(Shot("list", query={"limit": "1"}))
+            yield from self._until_whole(first, again)
         self.began = self.answers[-1].sent
+
+    def _until_whole(self, before: Answer, again: Answer) -> Steps:
+        """Wait for what comes back bit by bit, as it was spent: from a bucket, or one that slides."""
+        for _ in range(WHOLE_TRIES):
+            left = again.remaining_value
+            if not (again.refused or (left is not None and left < self.limit - len(self.answers))):
+                return
+            until = again.answered + self._rest(before, again) + MARGIN_S
+            yield Pause(until, "the budget is still not whole")
+            before = again
+            again = (yield from self._send(Shot("list", query={"limit": "1"}))).answer
+            if not self._untold:
+                return
+
+    def _rest(self, before: Answer, again: Answer) -> float:
+        """Return the seconds until all is back: a window, or as fast as it came back till now."""
+        had, has = before.remaining_value, again.remaining_value
+        if not self._untold or had is None or has is None or has < had:
+            return self.window_s
+        speed = (has + 1 - had) / max(again.sent - before.sent, MARGIN_S)
+        return min(self.window_s, (self.limit - has) / speed)
+
+    @property
+    def _untold(self) -> bool:
+        """Whether nothing has told yet how long a window is."""
+        return self.plan.window_s is None and (self.longest_reset or 0.0) <= 1
 
     def _learn(self, first: Answer) -> None:
         self.limit = self.plan.limit or first.limit_value or self.limit
@@ -223,7 +245,7 @@ class Trial:
             if not paused and spent >= self.limit // 2:
                 paused = True
                 pause = PAUSE_SHARE * self.window_s
-                if self.plan.window_s is None and (self.longest_reset or 0.0) <= 1:
+                if self._untold:
                     pause = min(pause, SHORT_WAIT_S)
                 until = self.began + pause
                 yield Pause(until, "half of the budget is spent")
@@ -237,8 +259,7 @@ class Trial:
     def _learn_from_refusal(self, refused: Answer) -> None:
         """Take the window to end with Retry-After, where no Reset ever told its length."""
         told = refused.patience_s
-        untold = self.plan.window_s is None and (self.longest_reset or 0.0) <= 1
-        if untold and told is not None:
+        if self._untold and told is not None:
             self.window_s = min(self.window_s, refused.answered - self.began + max(1.0, told))
 
     def _life(self, fallback: str) -> Generator[Shot, Reply, None]:

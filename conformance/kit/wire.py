@@ -27,6 +27,7 @@ from conformance.kit.connecting import NEVER_SENT, TIMED_OUT, faults, transport_
 from conformance.kit.credentials import Credential
 from conformance.kit.exchange import Exchange, Request, Response
 from conformance.kit.expect import PremiseFailed
+from conformance.kit.pacing import Pace
 from conformance.kit.renewal import Renewal
 from conformance.kit.settings import Settings
 
@@ -144,6 +145,7 @@ class Wire:
         self._sleep = sleep
         self._clock = clock
         self._slots = asyncio.Semaphore(settings.concurrency)
+        self._pace = Pace()
         self._halted = False
         self._resume_at = 0.0
         self._paused_until = 0.0
@@ -211,14 +213,25 @@ class Wire:
         async with self._slots:
             # Inside the slot, so that whoever queued for it learns of a window closed meanwhile.
             await self._wait_for_window()
-            used = await self._present(credential)
-            self._refuse_when_halted()
-            self.budget.spend(settles=outgoing.settles)
+            while not self._pace.admits():
+                await self._pace.change()
+                await self._wait_for_window()
+            exchange = None
             try:
-                return used, await self._patiently(outgoing, used)
-            except PremiseFailed:  # Gave up, or the budget did before the last attempt.
-                self._mourn(outgoing)
-                raise
+                used = await self._present(credential)
+                self._refuse_when_halted()
+                self.budget.spend(settles=outgoing.settles)
+                exchange = await self._mourned(outgoing, used)
+            finally:
+                self._make_room(self._pace.returned(exchange))
+            return used, exchange
+
+    async def _mourned(self, outgoing: Outgoing, used: Credential) -> Exchange:
+        try:
+            return await self._patiently(outgoing, used)
+        except PremiseFailed:  # Gave up, or the budget did before the last attempt.
+            self._mourn(outgoing)
+            raise
 
     def _mourn(self, outgoing: Outgoing) -> None:
         for mourner in self.mourners:
@@ -389,8 +402,16 @@ class Wire:
         while (remaining := self._resume_at - self._clock()) > 0:
             await self._sleep(remaining)
 
+    def _make_room(self, seconds: float) -> None:
+        """Wait for what the limiter gives back; where that takes too long, the next 429 says so."""
+        if seconds and self.budget.waited + seconds <= self.budget.max_wait:
+            self._resume_in(seconds)
+
     def _throttled(self, exchange: Exchange) -> None:
-        resume_at = self._clock() + retry_after(exchange, self._clock())
+        self._resume_in(retry_after(exchange, self._clock()))
+
+    def _resume_in(self, seconds: float) -> None:
+        resume_at = self._clock() + seconds
         waiting_from = max(self._resume_at, self._clock())
         if resume_at > waiting_from:
             self.budget.wait(resume_at - waiting_from)

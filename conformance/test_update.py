@@ -76,6 +76,17 @@ def test_all_fields_together_are_changed(whole_updates: Outcome, judge: Judge) -
         judge.that(get.ok and not differs, "a get that agrees with the answer", told(differs), get)
 
 
+@pytest.mark.clause("UPDATE-02")
+def test_a_value_can_be_set_back(whole_updates: Outcome, judge: Judge) -> None:
+    _, x, get = whole_updates.tags[-1]
+    first = whole_updates.made.sent["last_name"]
+    premise(x.ok and get.ok, "the update was refused, or the contact cannot be read", x)
+
+    for answer in (x, get):
+        actual = answer.contact.get("last_name")
+        judge.that(actual == first, f"the last name {first!r}, as at the creation", actual, answer)
+
+
 @pytest.mark.clause("UPDATE-03")
 def test_id_and_created_at_never_change(
     single_updates: Outcome, whole_updates: Outcome, judge: Judge

@@ -46,12 +46,15 @@ PARSED_DEPTH = 16
 _LEAKS = re.compile(
     r"Traceback \(most recent call last\)"
     r"|\bat [\w.<>$ ]+ \([^()\s]+:\d+:\d+\)"
-    r"|\.(?:py|js|ts|go|rb|java|php)(?:\", line |:\d+)"
+    r"|\.(?:py|[cm]?js|tsx?|go|rb|java|kt|php|p[lm]|cs|rs|exs?)(?:\",| on|:)? line \d+"
+    r"|\.(?:py|[cm]?js|tsx?|go|rb|java|kt|php|p[lm]|cs|rs|exs?):\d+"
     r"|(?:^|[\s\"'(])/(?:usr|home|var|srv|opt|app|root|src|tmp)/[\w.-]+"
     r"|\b[A-Z]:\\\\?\w+\\"
     r"|\bSELECT\b.{1,200}\bFROM\b|\bINSERT INTO\b|\bUPDATE\b.{1,80}\bSET\b|\bDELETE FROM\b"
     r"|SQLSTATE|SQLITE_|sqlite3\.|psycopg|PG::|ORA-\d{5}|duplicate key value|syntax error at or near"
-    r"|ECONNREFUSED|MongoError|goroutine \d+",
+    r"|ECONNREFUSED|MongoError|goroutine \d+|PDOException|ActiveRecord::|Npgsql|sqlalchemy"
+    r"|(?:UNIQUE|NOT NULL|CHECK) constraint failed|violates [\w-]+ constraint|asyncpg\."
+    r"|invalid input syntax for|\b(?:java|javax|org|com|System)(?:\.\w+)+(?:Exception|Error)\b",
     re.DOTALL,
 )
 _OK = {"create": 201}

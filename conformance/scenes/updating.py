@@ -155,7 +155,9 @@ async def _statuses(s: Scene, made: Made, people: ContactFactory) -> None:
 async def _tags(s: Scene, made: Made) -> None:
     s.out.tags = []
     for tags, kind in zip(TAGS, CARRIED[2:5], strict=True):
-        update, typed = await change_with_type(s, made.id, {"tags": tags}, kind)
+        # At last a name is what it was at the creation again.
+        again = {} if tags else {"last_name": made.sent["last_name"]}
+        update, typed = await change_with_type(s, made.id, {"tags": tags, **again}, kind)
         s.out.types.append((kind, typed))
         get = update if tags else await s.api.get(made.id)
         s.out.tags.append((tags, update, get))

@@ -29,7 +29,8 @@ def _pages(shelf: Outcome) -> list[tuple[Exchange, int, int]]:
 
 def _paged(shelf: Outcome) -> set[str]:
     """Return the ids of those that the target shows with the type that is walked through."""
-    return {made.id for made in shelf.made if made.record.get("contact_type") == PAGED}
+    kinds = {m.id: m.record.get("contact_type", m.sent["contact_type"]) for m in shelf.made}
+    return {contact_id for contact_id, kind in kinds.items() if kind == PAGED}
 
 
 @pytest.mark.clause("PAGE-01")

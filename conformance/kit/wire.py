@@ -31,6 +31,8 @@ from conformance.kit.pacing import Pace
 from conformance.kit.renewal import Renewal
 from conformance.kit.settings import Settings
 
+LONGER_MOST = 3
+"""How often a wait that was in vain is doubled."""
 THROTTLED_TRIES = 8
 FAULT_TRIES = 3
 FAULT_BACKOFF_S = 0.2
@@ -149,6 +151,8 @@ class Wire:
         self._halted = False
         self._resume_at = 0.0
         self._paused_until = 0.0
+        self._in_vain = 0
+        """How often in a row the first answer after a wait was another 429."""
         self._numbers = 0
         self._silences = 0
         self._large = 0
@@ -202,6 +206,7 @@ class Wire:
                 self.budget.limited(settles=outgoing.settles)
                 continue
             if exchange.status != 429:
+                self._in_vain = 0
                 return exchange
             self.budget.limited(settles=outgoing.settles)
             self._throttled(exchange)
@@ -408,7 +413,11 @@ class Wire:
             self._resume_in(seconds)
 
     def _throttled(self, exchange: Exchange) -> None:
-        self._resume_in(retry_after(exchange, self._clock()))
+        """Wait as told; where that was in vain before, twice as long each time."""
+        if exchange.started >= self._resume_at:
+            self._in_vain += 1
+        longer = 2 ** min(max(0, self._in_vain - 1), LONGER_MOST)
+        self._resume_in(retry_after(exchange, self._clock()) * longer)
 
     def _resume_in(self, seconds: float) -> None:
         resume_at = self._clock() + seconds

@@ -145,16 +145,31 @@ def test_a_wait_beyond_max_wait_ends_in_a_clear_reason(settings: Settings) -> No
 
 
 def test_waits_add_up_to_max_wait(settings: Settings) -> None:
-    time, target = FakeTime(), Recorder(limited(retry_after="400"))
+    time, target = FakeTime(), Recorder(limited(retry_after="300"))
     budget = Budget(None, 1000, lambda: 0)
 
     async def act() -> None:
         async with wire_to(target, settings, time=time, budget=budget) as wire:
             await client_on(wire).list()
 
-    with pytest.raises(BudgetExhausted, match="800 s were spent"):
+    with pytest.raises(BudgetExhausted, match="900 s were spent"):
         run(act())
-    assert sum(time.slept) == pytest.approx(800)
+    assert sum(time.slept) == pytest.approx(900)
+
+
+def test_a_wait_that_was_in_vain_is_longer_the_next_time(settings: Settings) -> None:
+    time = FakeTime()
+
+    async def target(_request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0)
+        return limited(retry_after="1") if time.now < NOW + 6 else success([])
+
+    async def act() -> None:
+        async with wire_to(target, settings, time=time) as wire:
+            await client_on(wire).list()
+
+    run(act())
+    assert time.slept == pytest.approx([1, 2, 4])
 
 
 def test_a_target_that_never_lets_through_is_given_up(settings: Settings) -> None:

@@ -108,12 +108,23 @@ async def _sweep(
             await greet(clients["first"])
         remaining = await clean(clients, ledger)
     missing = {e.account for e in ledger.entries.values()} - set(clients)
+    remaining = [_of_whom(ledger, left) for left in remaining]
     remaining += [f"contacts of the {name} account: give its token" for name in sorted(missing)]
     if not remaining:
         for path in ledgers:
             path.unlink()
     gone = sum(1 for entry in ledger.entries.values() if entry.state == "gone")
     return remaining, gone, notices
+
+
+def _of_whom(ledger: Ledger, left: str) -> str:
+    """Return the id of a contact that is left, with whose it is where the target keeps it."""
+    owner = ledger.owner_of(left)
+    return (
+        left
+        if owner in (None, "first")
+        else f"{left}, made with the {owner} token: delete it by hand"
+    )
 
 
 def _adopt(ledger: Ledger, entry: Entry) -> None:

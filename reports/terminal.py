@@ -274,10 +274,11 @@ def _notes(results: Results, width: int) -> list[str]:
     for notice in [*([message] if message else []), *results["notices"]]:
         lines += fill(f"note  {one_line(notice)}", width, " " * 6)
     if results["leftovers"]:
-        count = len(results["leftovers"])
-        lines += fill(
-            f"note  {count:,} contacts were left behind: run `nox -s sweep`", width, " " * 6
+        left, url = plural(len(results["leftovers"]), "contact"), results["target"]["base_url"]
+        sweep = (
+            f"`nox -s sweep -- --base-url {one_line(url)}` deletes them, given this run's tokens"
         )
+        lines += fill(f"note  left behind: {left}; {sweep}", width, " " * 6)
     return lines
 
 

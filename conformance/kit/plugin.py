@@ -42,6 +42,7 @@ from conformance.kit.verdict import (
 )
 
 PROBE_SCENE = "limiter"
+REPORTS = ("report.html", "conformance.json", "junit.xml", "summary.md", "ctrf.json")
 PROBED = {c.id for c in Catalogue.load() if "rate_limit_probe" in c.needs} | {"LIMIT-04"}
 """The clauses that are worth a trial of the rate limit: it is the surest way to meet a 429."""
 RUN = pytest.StashKey[Run]()
@@ -166,6 +167,9 @@ def _start(session: pytest.Session, run: Run) -> None:
         run.redact.add(secret)
     path = run.settings.report_dir / "ledger.jsonl"
     keep_unsettled(path)
+    for name in REPORTS:
+        # A run that is killed must not leave the verdict of another one behind.
+        (run.settings.report_dir / name).unlink(missing_ok=True)
     ledger = Ledger(path, {"run": run.id, "base_url": target.base_url})
     budget = Budget(
         run.settings.request_bound,
@@ -458,3 +462,6 @@ def pytest_terminal_summary(
     terminalreporter.section("conformance")
     for line in lines or [run.last_document["verdict"]]:
         terminalreporter.write_line(line)
+    page = run.settings.report_dir / REPORTS[0]
+    if page.exists():
+        terminalreporter.write_line(f"Report: {page}")

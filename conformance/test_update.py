@@ -283,7 +283,8 @@ def test_tags_are_replaced_as_a_whole(whole_updates: Outcome, judge: Judge) -> N
             continue
         for answer in (x, get):
             stored = answer.contact.get("tags")
-            same = sorted(map(str, stored or [])) == sorted(sent)
+            kept = [] if stored is None else stored
+            same = isinstance(kept, list) and sorted(map(str, kept)) == sorted(sent)
             judge.that(same, f"tags {sent}, replaced as a whole", stored, answer)
 
 

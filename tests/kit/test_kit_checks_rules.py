@@ -288,3 +288,28 @@ def test_a_contact_of_others_may_change_under_our_eyes() -> None:
     evidence = evidence_of(at(one(), 2, 3), at(one(phone="1"), 4, 5))
 
     assert evidence.judge("OBJ-09").findings == []
+
+
+def found(variable: str, *ids: object) -> Exchange:
+    """A search that a user made and that shows these ids."""
+    data = [contact(id=each) for each in ids]
+    body = {"success": True, "data": data, "count": len(data)}
+    sender = (("Authorization", f"Bearer {variable}"),)
+    return exchange("search", 200, body, request_headers=sender)
+
+
+@pytest.mark.parametrize(
+    ("variable", "other"), [("$CONTACTS_TOKEN", "second"), ("$CONTACTS_SECOND_TOKEN", "first")]
+)
+def test_what_one_user_finds_is_not_the_other_users(variable: str, other: str) -> None:
+    ledger = Ledger(None, {})
+    ledger.found(other, AN_ID)
+    evidence = Evidence(ledger)
+
+    evidence.observe(found(variable, OTHER_ID, 7, ["odd"]))
+    before = len(evidence.judge("ISO-01").findings)
+    evidence.observe(found(variable, AN_ID))
+    evidence.observe(found("$CONTACTS_RESTRICTED_TOKEN", AN_ID))
+
+    assert before == 0
+    assert len(evidence.judge("ISO-01").findings) == 1

@@ -25,6 +25,8 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 PACKAGES = ("conformance", "fixtures", "load", "reports", "schemas")
 SOURCES = (*PACKAGES, "tests", "noxfile.py")
 MEASURED = ("-m", "coverage", "run", "-m", "pytest", "-p", "no:locust")
+SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
+"""Most tests wait for a server or a process; a file's tests share its fixtures."""
 CLEAN_UP_S = 120
 CREDENTIALS = {
     "--token",
@@ -76,7 +78,8 @@ def sweep(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the kit's self-tests; without arguments those of the load side after them."""
     _install(session, "tests")
-    status = _child(session, "-m", "pytest", "tests", *session.posargs)
+    side_by_side = () if session.posargs else SIDE_BY_SIDE
+    status = _child(session, "-m", "pytest", "tests", *side_by_side, *session.posargs)
     if status or session.posargs:
         sys.exit(status)
     session.notify("tests_load")

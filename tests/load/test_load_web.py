@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kit.browser import needs_browser, started
-from load_runs import Runs, free_port
+from load_runs import Runs
 from playwright.sync_api import Page, expect
+
+from load.loopback import free_port
 
 PATIENCE_MS = 40_000
 

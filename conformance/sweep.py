@@ -18,7 +18,7 @@ from typing import NoReturn
 from conformance.kit.budget import Budget
 from conformance.kit.cleaning import clean
 from conformance.kit.client import Client
-from conformance.kit.ledger import Entry, Ledger, belongs_to, leftovers
+from conformance.kit.ledger import Entry, Ledger, belongs_to, leftovers, strike
 from conformance.kit.preflight import Refused, greet
 from conformance.kit.renewal import Renewal
 from conformance.kit.settings import OPTIONS, Settings, UsageProblem, resolve
@@ -110,11 +110,14 @@ async def _sweep(
     missing = {e.account for e in ledger.entries.values()} - set(clients)
     remaining = [_of_whom(ledger, left) for left in remaining]
     remaining += [f"contacts of the {name} account: give its token" for name in sorted(missing)]
-    if not remaining:
-        for path in ledgers:
+    gone = [str(entry.id) for entry in ledger.entries.values() if entry.state == "gone"]
+    for path in ledgers:
+        if remaining:
+            # Another sweep is not to ask for these again, nor to count them.
+            strike(path, gone)
+        else:
             path.unlink()
-    gone = sum(1 for entry in ledger.entries.values() if entry.state == "gone")
-    return remaining, gone, notices
+    return remaining, len(gone), notices
 
 
 def _of_whom(ledger: Ledger, left: str) -> str:

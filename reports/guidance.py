@@ -75,7 +75,7 @@ def remedy(clause: Clause, texts: Texts) -> str:
     if kind == "token":
         supplies = [_SUPPLIES[need] for need in needs if need in _SUPPLIES]
         return supplies[0] if supplies else _BY_KIND[kind]
-    if kind == "permission" and "rate_limit_probe" in needs:
+    if kind == "permission" and clause["id"].startswith("LIMIT-"):
         return _PROBE
     return _BY_KIND.get(kind, _OTHER)
 

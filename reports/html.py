@@ -102,14 +102,17 @@ def render(document: Document, texts: Texts | None = None, earlier: Document | N
 
 def repeat_command(results: Results) -> str:
     """Return the command that repeats the run with the same generated data."""
-    options = [] if results["target"]["embedded"] else ["--base-url", results["target"]["base_url"]]
+    target = results["target"]
+    options = [] if target["embedded"] else ["--base-url", target["base_url"]]
     if results["gate"] != "required":
         options += ["--gate", results["gate"]]
     if results["profile"] != "window":
         options += ["--profile", results["profile"]]
     if results["seed"] is not None:
         options += ["--seed", str(results["seed"])]
-    return shlex.join(["nox", "-s", "conformance", "--", *options])
+    command = shlex.join(["nox", "-s", "conformance", "--", *options])
+    # What starts the target may hold a credential: the report has not got it.
+    return f'{command} --start-command "$CONTACTS_START_COMMAND"' if target["started"] else command
 
 
 def prose(text: str) -> Markup:

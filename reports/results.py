@@ -126,6 +126,7 @@ class Target(TypedDict):
 
     base_url: str
     embedded: bool
+    started: bool
 
 
 class Budget(TypedDict):
@@ -211,7 +212,12 @@ def complete(document: Document) -> Results:
         "verdict": document["verdict"],
         "exit_status": document["exit_status"],
         "kit": {"version": "", "catalogue_sha256": "", **document.get("kit", {})},
-        "target": {"base_url": "", "embedded": False, **document.get("target", {})},
+        "target": {
+            "base_url": "",
+            "embedded": False,
+            "started": False,
+            **document.get("target", {}),
+        },
         "budget": {"max": None, "used": requests["total"], **document.get("budget", {})},
         "requests": requests,
         "clauses": [complete_clause(clause) for clause in document["clauses"]],

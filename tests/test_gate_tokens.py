@@ -65,8 +65,10 @@ def test_the_gate_asks_the_token_command_for_its_token(
     assert not [part for part in parts(served.target.token) if part in run.everything()]
 
 
-def leave_behind(gate: Gate, served: Served, count: int = 1) -> None:
-    """Leave contacts, and the ledger of a run that was killed."""
+def leave_behind(
+    gate: Gate, served: Served, count: int = 1, *, others: tuple[str, ...] = ()
+) -> None:
+    """Leave contacts, also of accounts without a token, and the ledger of a run that was killed."""
     contacts = served.app.state.application.contacts
     factory = ContactFactory(random.Random(1), random.Random(2))  # noqa: S311 - test data
     gate.directory.mkdir()
@@ -76,6 +78,8 @@ def leave_behind(gate: Gate, served: Served, count: int = 1) -> None:
         record = contacts.new_record(factory.named())
         served.store.insert("acme", record)
         ledger.created(ledger.intend("first", None), record["id"])
+    for account in others:
+        ledger.created(ledger.intend(account, None), f"a contact of the {account} account")
     ledger.close()
 
 
@@ -109,6 +113,19 @@ def test_a_sweep_whose_token_is_refused_goes_on_with_a_fresh_one(
     assert "went on with a fresh one from --token-command" in run.screen
     assert asked(tmp_path) == 1
     assert not [part for part in parts(revoking.fresh) if part in run.screen]
+
+
+def test_a_sweep_counts_what_it_deletes_once(gate: Gate, served: Served) -> None:
+    leave_behind(gate, served, 2, others=("second",))
+
+    options = served.options() | {"CONTACTS_SECOND_TOKEN": ""}
+
+    first, again = gate.sweep(**options), gate.sweep(**options)
+
+    assert (first.status, again.status) == (1, 1)
+    assert "2 contacts deleted, 1 left" in first.screen
+    assert "0 contacts deleted, 1 left" in again.screen
+    assert "contacts of the second account: give its token" in again.screen
 
 
 def test_a_gate_whose_token_is_refused_asks_once_for_all_that_are_in_flight(

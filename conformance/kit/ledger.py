@@ -7,7 +7,7 @@ It holds names and ids of made-up contacts and the target's base URL, never a cr
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -163,6 +163,18 @@ def read(path: Path) -> Iterator[Mapping[str, Any]]:
                 continue
             if isinstance(event, dict):
                 yield event
+
+
+def strike(path: Path, gone: Iterable[str]) -> None:
+    """Write down in a ledger file that contacts are deleted by now.
+
+    Raises:
+        OSError: the file cannot be written.
+
+    """
+    with path.open("a", encoding="utf-8") as file:
+        for contact_id in gone:
+            file.write(json.dumps({"event": "deleted", "id": contact_id}) + "\n")
 
 
 def leftovers(path: Path) -> list[Entry]:

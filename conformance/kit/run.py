@@ -221,7 +221,11 @@ class Run:
 
     def _target(self) -> dict[str, Any]:
         url = self.stage.target.base_url if self.stage else self.settings.base_url
-        return {"base_url": self.redact(url or ""), "embedded": self.settings.embedded}
+        return {
+            "base_url": self.redact(url or ""),
+            "embedded": self.settings.embedded,
+            "started": bool(self.settings.start_command),
+        }
 
     def _used(self) -> int:
         return self.stage.budget.used if self.stage else 0

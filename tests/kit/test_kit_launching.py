@@ -315,7 +315,11 @@ def test_a_started_implementation_is_tested_and_stopped(implementation: Started)
 
     assert run.status == 0, run.screen
     assert run.clauses["GET-01"]["status"] == "passed"
-    assert run.document["target"] == {"base_url": implementation.target.base_url, "embedded": False}
+    assert run.document["target"] == {
+        "base_url": implementation.target.base_url,
+        "embedded": False,
+        "started": True,
+    }
     assert {path.name for path in run.directory.iterdir()} == FILES
     assert not listens(implementation.port)
 

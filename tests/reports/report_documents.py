@@ -116,7 +116,7 @@ def document(changed: dict[str, dict[str, Any]] | None = None, **parts: Any) -> 
     return {
         "schema_version": 1,
         "kit": {"version": "0.1.0", "catalogue_sha256": "ab" * 32},
-        "target": {"base_url": BASE, "embedded": False},
+        "target": {"base_url": BASE, "embedded": False, "started": False},
         "gate": "required",
         "profile": "window",
         "seed": 1234,

@@ -217,3 +217,12 @@ def test_repeat_command_holds_what_differs_from_the_defaults() -> None:
         f"nox -s conformance -- --base-url {documents.BASE}"
         " --gate strict --profile deep --seed 1234"
     )
+
+
+def test_repeat_command_starts_what_the_run_started_and_shows_no_command() -> None:
+    target = {"base_url": documents.BASE, "embedded": False, "started": True}
+
+    assert html.repeat_command(results.complete(documents.document(target=target))) == (
+        f"nox -s conformance -- --base-url {documents.BASE} --seed 1234"
+        ' --start-command "$CONTACTS_START_COMMAND"'
+    )

@@ -225,7 +225,10 @@ def test_gaps_group_clauses_by_what_opens_them() -> None:
             "Supply another user's JWT: --second-token JWT",
             ["ISO-01", "ISO-02", "ISO-03", "ISO-04"],
         ),
-        ("Permit what the reason names", ["LIMIT-06", "LIMIT-07"]),
+        (
+            "Permit the rate-limit probe: --probe-rate-limit (it spends this address's window)",
+            ["LIMIT-06", "LIMIT-07"],
+        ),
     ]
 
 

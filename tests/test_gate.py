@@ -49,9 +49,9 @@ def test_a_window_run_performs_the_ordered_pairs_of_operations_on_one_contact(
     embedded_run: GateRun,
 ) -> None:
     told = next(n for n in embedded_run.document["notices"] if n.startswith("LIFE-01"))
-    performed = re.search(r"the run performed (\d+)", told)
+    performed = re.search(r"all scenes together performed (\d+)", told)
 
-    assert "of 56 ordered pairs" in told
+    assert "of the 56 ordered pairs" in told
     # With 21 requests left, some of the pairs that the scenes leave open may find no room.
     assert performed is not None
     assert int(performed[1]) >= 53, told

@@ -287,9 +287,9 @@ def _covered(directed: Life, known: lives.Known) -> str:
     missing = [pair for pair in coverage.missing if pair not in known.pairs]
     shown = ", ".join(" then ".join(pair) for pair in missing[:4])
     return (
-        f"LIFE-01: of {len(lives.PAIRS)} ordered pairs of operations on one contact, "
-        f"{len(coverage.pairs & lives.PAIRS)} were held against the model, in {count} requests; "
-        f"with those of the scenes before it, the run performed {len(lives.PAIRS) - len(missing)}"
+        f"LIFE-01: {count} requests held {len(coverage.pairs & lives.PAIRS)} of the "
+        f"{len(lives.PAIRS)} ordered pairs of operations on one contact against the model; "
+        f"all scenes together performed {len(lives.PAIRS) - len(missing)}"
         + (f"; not, for example: {shown}" if missing else "")
     )
 

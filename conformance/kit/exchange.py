@@ -18,6 +18,8 @@ from urllib.parse import quote
 OPERATIONS = ("list", "create", "search", "get", "update", "delete", "archive", "restore")
 """The eight documented operations; any other request is the operation `other`."""
 
+ARCHIVED_REFUSALS = (403, 409, 422, 423)
+"""Refusals of an update of an archived contact that count as documented, beside 400 (UPDATE-12)."""
 REDACTED = "[redacted]"
 BODY_SHOWN = 64_000
 """Characters of a body kept as evidence: a page of a hundred contacts, so that its JSON is whole."""

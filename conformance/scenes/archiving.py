@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.kit.exchange import Exchange
+from conformance.kit.exchange import ARCHIVED_REFUSALS, Exchange
 from conformance.kit.expect import premise
 from conformance.kit.stage import Scene, scene
 from conformance.scenes.common import (
@@ -81,7 +81,7 @@ async def edited_archive(s: Scene) -> None:
     kept = any(record.get("id") == made.id for record in access.after_hidden.records)
     premise(kept, "the contact is not archived any more, or not listed so", access.after_hidden)
     body = b'{"notes":"changed while archived"}'
-    s.out.update = await s.api.call("update", made.id, body=body, allows=(403, 409, 422, 423))
+    s.out.update = await s.api.call("update", made.id, body=body, allows=ARCHIVED_REFUSALS)
     first = made.sent["first_name"]
     # An archived contact is read from the lists: that it can be got is GET-04's to judge.
     s.out.listed, s.out.archived_list = await s.all(

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.kit.client import Client, encode
-from conformance.kit.exchange import Exchange
+from conformance.kit.exchange import ARCHIVED_REFUSALS, Exchange
 from conformance.kit.expect import premise
 from conformance.kit.history import Event, State, state
 from conformance.kit.model import plain
@@ -47,8 +47,6 @@ RACED = (
 )
 """The fields that each client updates; of two in one request nobody sees the one without the other."""
 RACED_FIELDS = tuple(name for names in RACED for name in names)
-ALLOWED = (403, 409, 422, 423)
-"""Refusals of an update of an archived contact that count as documented (UPDATE-12)."""
 
 
 @dataclass(frozen=True)
@@ -258,7 +256,9 @@ async def _send(s: Scene, people: ContactFactory, name: str, victim: Victim) -> 
         await asyncio.sleep(HEAD_START_S)
         return await s.api.delete(victim.made.id)
     body = encode({"city": people.name()}) if name == "update" else None
-    return await s.api.call(name, victim.made.id, body=body, allows=ALLOWED if body else ())
+    return await s.api.call(
+        name, victim.made.id, body=body, allows=ARCHIVED_REFUSALS if body else ()
+    )
 
 
 async def _revive(s: Scene, seen: Round) -> None:

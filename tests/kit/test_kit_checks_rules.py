@@ -9,7 +9,7 @@ import pytest
 from kit_doubles import AN_ID, JSON_HEADERS, MOMENT, NOW, contact, error_body, exchange
 
 from conformance.kit.checks import Evidence, Known
-from conformance.kit.exchange import OPERATIONS, Exchange
+from conformance.kit.exchange import ARCHIVED_REFUSALS, OPERATIONS, Exchange
 from conformance.kit.expect import Judge
 from conformance.kit.ledger import Ledger
 
@@ -118,6 +118,16 @@ def test_the_exemptions_reach_no_further(about: str, x: Exchange) -> None:
         ("ENV-06", exchange("update", 400, error_body("INVALID_JSON"), sent=DEEP)),
         ("ENV-06", exchange("create", 415, error_body("UNSUPPORTED"), sent=b"{}")),
         ("ENV-06", exchange("get", 400, error_body("BAD_REQUEST"), path="/12345")),
+        (
+            "ENV-06",
+            exchange(
+                "update",
+                400,
+                error_body("CONTACT_ARCHIVED"),
+                sent={"city": "Elsewhere"},
+                allows=ARCHIVED_REFUSALS,
+            ),
+        ),
         ("ENV-06", exchange("delete", 403, error_body("FORBIDDEN"))),
     ],
 )

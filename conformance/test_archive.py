@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import schemas
+from conformance.kit.checks import Evidence
 from conformance.kit.compare import LIFE_FIELDS, differing, told
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import Judge, premise
@@ -110,6 +111,11 @@ def _kept(judge: Judge, archiving: Outcome, answer: Exchange, listed: Exchange) 
             judge.that(not changed, "every other field as before", told(changed), x)
 
 
+@pytest.mark.clause("ARCHIVE-03")
+def test_no_archive_of_the_run_changes_anything_else(witnessed: Evidence, judge: Judge) -> None:
+    judge.absorb(witnessed.judge_keeping("ARCHIVE-03"))
+
+
 @pytest.mark.clause("ARCHIVE-04")
 def test_an_unknown_id_cannot_be_archived(unknown_targets: Outcome, judge: Judge) -> None:
     judge.status(unknown_targets.unknown["archive"], 404, because="for an unknown id")
@@ -172,6 +178,11 @@ def test_a_later_restore_keeps_what_was_changed_between(archiving: Outcome, judg
 
     notes = x.contact.get("notes")
     judge.that(notes == BETWEEN, f"notes {BETWEEN!r}, as changed before the archive", notes, x)
+
+
+@pytest.mark.clause("RESTORE-03")
+def test_no_restore_of_the_run_changes_anything_else(witnessed: Evidence, judge: Judge) -> None:
+    judge.absorb(witnessed.judge_keeping("RESTORE-03"))
 
 
 @pytest.mark.clause("RESTORE-04")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import schemas
+from conformance.kit.checks import Evidence
 from conformance.kit.compare import CLIENT_FIELDS, differing, told
 from conformance.kit.expect import Judge, premise
 from conformance.kit.stage import Outcome
@@ -25,6 +26,13 @@ def test_a_delete_answers_with_the_last_record(deletion: Outcome, judge: Judge) 
         premise(deletion.last.ok, "the contact could not be read", deletion.last)
         wrong = differing(deletion.last.contact, x.contact, CLIENT_FIELDS)
         judge.that(not wrong, "its last values", told(wrong), x)
+
+
+@pytest.mark.clause("DELETE-01")
+def test_no_delete_of_the_run_shows_other_values_than_the_last(
+    witnessed: Evidence, judge: Judge
+) -> None:
+    judge.absorb(witnessed.judge_keeping("DELETE-01"))
 
 
 @pytest.mark.clause("DELETE-02")

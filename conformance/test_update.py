@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 import schemas
+from conformance.kit.checks import Evidence
 from conformance.kit.compare import CLIENT_FIELDS, coerced, differing, told
-from conformance.kit.exchange import Exchange
+from conformance.kit.exchange import Exchange, sent_object
 from conformance.kit.expect import Judge, premise
 from conformance.kit.moments import to_epoch
 from conformance.kit.stage import Outcome
@@ -62,6 +63,13 @@ def test_each_change_is_stored(single_updates: Outcome, judge: Judge) -> None:
             record, x = stored[step.name]
             wrong = differing({step.name: step.value}, record, [step.name])
             judge.that(not wrong, f"the new {step.name} stored", told(wrong), x)
+
+
+@pytest.mark.clause("UPDATE-01")
+def test_no_update_of_the_run_changes_what_it_is_not_sent(
+    witnessed: Evidence, judge: Judge
+) -> None:
+    judge.absorb(witnessed.judge_keeping("UPDATE-01"))
 
 
 @pytest.mark.clause("UPDATE-02")
@@ -128,7 +136,7 @@ def test_an_empty_update_changes_nothing(whole_updates: Outcome, judge: Judge) -
 
     # The next change shows what the empty ones left behind.
     _, following = whole_updates.statuses[0]
-    kept = [n for n in CLIENT_FIELDS if n not in ("contact_status", "contact_type")]
+    kept = [n for n in CLIENT_FIELDS if n not in sent_object(following)]
     for answer, names in (
         (x, CLIENT_FIELDS),
         (whole_updates.no_body, CLIENT_FIELDS),

@@ -6,7 +6,6 @@ Each check is a function of one exchange that tells its `Judge` what it found; t
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from urllib.parse import unquote
 import schemas
 from conformance.kit.compare import differing, holds_in_bounds
 from conformance.kit.credentials import SECOND_VARIABLE, TOKEN_VARIABLE
-from conformance.kit.exchange import ARCHIVED_REFUSALS, Exchange, path_id
+from conformance.kit.exchange import ARCHIVED_REFUSALS, Exchange, path_id, sent_object
 from conformance.kit.expect import Judge
 from conformance.kit.ledger import Ledger
 from conformance.kit.limiter_answers import Answer, answer_of
@@ -138,8 +137,15 @@ class Evidence:
     def judge(self, clause: str) -> Judge:
         """Return what was found about one clause so far."""
         if clause == SAMENESS:
-            return self._sameness.judge({str(e.id) for e in self._ledger.entries.values() if e.id})
+            return self._sameness.judge(self._ours())
         return self._judges[clause]
+
+    def judge_keeping(self, clause: str) -> Judge:
+        """Return what was found about a write's leaving alone what it does not speak of."""
+        return self._sameness.judge_keeping(clause, self._ours())
+
+    def _ours(self) -> set[str]:
+        return {str(entry.id) for entry in self._ledger.entries.values() if entry.id}
 
     def _observe_record(self, record: dict[str, Any], exchange: Exchange) -> None:
         contact_id = record.get("id")
@@ -202,15 +208,6 @@ class Evidence:
 
 
 _NAMED_BY_RUN = "\0named"
-
-
-def sent_object(exchange: Exchange) -> dict[str, Any]:
-    """Return the JSON object that was sent, or an empty one."""
-    try:
-        value = json.loads(exchange.request.body or b"null")
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _on_exchange(clause: str) -> Callable[[Check], Check]:

@@ -230,6 +230,15 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON (RFC 8259, 6)")
 
 
+def sent_object(exchange: Exchange) -> dict[str, Any]:
+    """Return the JSON object that was sent, or an empty one."""
+    try:
+        value = json.loads(exchange.request.body or b"null")
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 def path_id(exchange: Exchange) -> str:
     """Return the id in the request's path, as it was sent; empty where there is none."""
     _, _, rest = exchange.request.url.partition("?")[0].rpartition("/contacts/")

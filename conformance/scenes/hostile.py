@@ -67,15 +67,15 @@ async def _send(s: Scene, payloads: list[dict[str, Any]]) -> list[tuple[dict[str
     return list(zip(payloads, answers, strict=True))
 
 
-@scene(Phase.HOSTILE, costs=3)
+@scene(Phase.HOSTILE, costs=2)
 async def forged_create(s: Scene) -> None:
     """Send a create with values for the fields that are the server's."""
     people = factory(s)
-    s.out.tried = await _store(s, [{**people.named(), **FORGED}])
+    s.out.tried = await _hold(s, [{**people.named(), **FORGED}])
     if s.out.tried[0][1].status == 400:
         # One field may have been refused for all: the two that matter most are tried alone.
         alone = [{**people.named(), name: FORGED[name]} for name in ("is_archived", "id")]
-        s.out.tried += await _store(s, alone)
+        s.out.tried += await _hold(s, alone)
 
 
 @scene(Phase.EXTRA, costs=4)
@@ -117,7 +117,7 @@ async def bad_updates(s: Scene) -> None:
     await s.api.delete(made.id)
 
 
-@scene(Phase.HOSTILE, costs=6)
+@scene(Phase.HOSTILE, costs=4)
 async def long_texts(s: Scene) -> None:
     """Send long notes and names: together, and each by itself where it may not be at fault."""
     people = factory(s)
@@ -125,13 +125,13 @@ async def long_texts(s: Scene) -> None:
         _long(people.named(), "first_name", 300, 1_000),
         _long(people.named(), "last_name", 5_000, 100_000),
     ]
-    s.out.tried = await _store(s, bodies)
+    s.out.tried = await _hold(s, bodies)
     for name, (body, whole, _) in zip(("first_name", "last_name"), list(s.out.tried), strict=True):
         if not whole.ok:
-            by_notes = await _store(s, [{**body, name: people.name()}])
+            by_notes = await _hold(s, [{**body, name: people.name()}])
             # Where the notes are taken, it is the name that was refused.
             by_name = [] if by_notes[0][1].ok else [{**body, "notes": "short"}]
-            s.out.tried += [*by_notes, *await _store(s, by_name)]
+            s.out.tried += [*by_notes, *await _hold(s, by_name)]
 
 
 def _long(base: dict[str, Any], field: str, name_length: int, notes_length: int) -> dict[str, Any]:
@@ -148,7 +148,7 @@ DECOMPOSED = "1 Cafe\u0301 Ma\u0308rz A\u030angstro\u0308m {word}"
 """Letters and combining marks for which Unicode has one code point too, in a field of their own."""
 
 
-@scene(Phase.HOSTILE, costs=3)
+@scene(Phase.HOSTILE, costs=2)
 async def dangerous_texts(s: Scene) -> None:
     """Send text that means something to HTML, SQL, templates and file systems."""
     people = factory(s)
@@ -168,7 +168,7 @@ async def dangerous_texts(s: Scene) -> None:
             tags=[html, sql, template, path],
         ),
     ]
-    s.out.tried = await _store(s, bodies)
+    s.out.tried = await _hold(s, bodies)
 
 
 async def _hold(
@@ -180,14 +180,3 @@ async def _hold(
     shown = dict(zip(made, await s.all(*made.values()), strict=True))
     shown = {n: x for n, x in shown.items() if x.contact}
     return [(body, creates[n], shown.get(n)) for n, body in enumerate(bodies)]
-
-
-async def _store(
-    s: Scene, bodies: list[dict[str, Any]]
-) -> list[tuple[dict[str, Any], Exchange, Exchange | None]]:
-    """Create, read back where that worked, and delete; return (sent, create, get or None)."""
-    creates = await s.all(*(s.api.create(body) for body in bodies))
-    gets = {n: s.api.get(str(x.contact["id"])) for n, x in enumerate(creates) if has_id(x)}
-    read = dict(zip(gets, await s.all(*gets.values()), strict=True))
-    await discard(s, *creates)
-    return [(body, creates[n], read.get(n)) for n, body in enumerate(bodies)]

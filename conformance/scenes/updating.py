@@ -29,6 +29,8 @@ from fixtures.factories import ContactFactory
 LATER_S = 1.1
 DRAWS = 50
 BEYOND_ASCII = "Žoë 李小龍 ñ 🏡"
+RIDERS = ("phone", "company", "street_address", "zip_code", "last_name")
+"""Fields that come along with one update of several each: the next one shows whether they stayed."""
 TAGS: list[list[str]] = [["red", "green", "blue"], ["blue", "amber"], []]
 
 
@@ -133,7 +135,7 @@ async def whole_updates(s: Scene) -> None:
     s.out.found, s.out.old = answers[:6], answers[6:]
     await _nothing(s, made)
     await _statuses(s, made, people)
-    await _tags(s, made)
+    await _tags(s, made, people)
     await _owned(s, made)
 
 
@@ -146,18 +148,22 @@ async def _nothing(s: Scene, made: Made) -> None:
 async def _statuses(s: Scene, made: Made, people: ContactFactory) -> None:
     texts = ["past_client", f"Under review ({people.word()}), 2nd pass"]
     s.out.statuses = []
-    for text, kind in zip(texts, CARRIED, strict=False):
-        x, typed = await change_with_type(s, made.id, {"contact_status": text}, kind)
+    new = people.full_update()
+    for text, kind, rider in zip(texts, CARRIED, RIDERS, strict=False):
+        change = {"contact_status": text, rider: new[rider]}
+        x, typed = await change_with_type(s, made.id, change, kind)
         s.out.statuses.append((text, x))
         s.out.types.append((kind, typed))
 
 
-async def _tags(s: Scene, made: Made) -> None:
+async def _tags(s: Scene, made: Made, people: ContactFactory) -> None:
     s.out.tags = []
-    for tags, kind in zip(TAGS, CARRIED[2:5], strict=True):
+    new = people.full_update()
+    for tags, kind, rider in zip(TAGS, CARRIED[2:5], RIDERS[2:5], strict=True):
         # At last a name is what it was at the creation again.
-        again = {} if tags else {"last_name": made.sent["last_name"]}
-        update, typed = await change_with_type(s, made.id, {"tags": tags, **again}, kind)
+        value = new[rider] if tags else made.sent["last_name"]
+        change = {"tags": tags, rider: value}
+        update, typed = await change_with_type(s, made.id, change, kind)
         s.out.types.append((kind, typed))
         get = update if tags else await s.api.get(made.id)
         s.out.tags.append((tags, update, get))

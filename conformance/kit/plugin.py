@@ -17,8 +17,8 @@ import pytest
 from conformance.kit import hooks, parsing
 from conformance.kit.budget import Budget
 from conformance.kit.catalogue import Catalogue
-from conformance.kit.checks import Evidence
 from conformance.kit.embedded import ServerDidNotStart, reference_server
+from conformance.kit.evidence import Evidence
 from conformance.kit.exchange import Redactor
 from conformance.kit.expect import ClauseViolated, Judge, PremiseFailed
 from conformance.kit.launching import NotReady, launch_of, settle_log, started

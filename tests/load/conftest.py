@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from load_desk import Desk, desk_in
 from load_runs import Runs
 from load_target import BASE, Target
 
@@ -40,3 +41,10 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Node]:
     made = Node(Options(report_dir=str(tmp_path), seed=1, stock=6), Tokens("t"), BASE)
     yield made
     made.ledger.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """A session whose answers a test tells beforehand."""
+    with desk_in(tmp_path, monkeypatch) as opened:
+        yield opened

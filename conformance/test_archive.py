@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import schemas
-from conformance.kit.checks import Evidence
 from conformance.kit.compare import LIFE_FIELDS, differing, told
+from conformance.kit.evidence import Evidence
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import Judge, premise
 from conformance.kit.moments import SKEW_S, server_now, to_epoch

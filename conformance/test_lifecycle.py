@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.kit.checks import Evidence
+from conformance.kit.evidence import Evidence
 from conformance.kit.exchange import path_id
 from conformance.kit.expect import Judge, premise
 from conformance.kit.stage import Outcome

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conformance.kit.checks import Evidence
+from conformance.kit.evidence import Evidence
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import Finding, Judge, PremiseFailed, premise
 from conformance.kit.limits import judge_countdown

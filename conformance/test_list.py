@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import schemas
-from conformance.kit.checks import Evidence
 from conformance.kit.compare import holds_in_bounds
+from conformance.kit.evidence import Evidence
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import Judge, premise
 from conformance.kit.stage import Outcome

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.kit.checks import Evidence
+from conformance.kit.evidence import Evidence
 from conformance.kit.expect import Judge
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import schemas
-from conformance.kit.checks import Evidence
 from conformance.kit.compare import CLIENT_FIELDS, coerced, differing, told
+from conformance.kit.evidence import Evidence
 from conformance.kit.exchange import Exchange, sent_object
 from conformance.kit.expect import Judge, premise
 from conformance.kit.moments import to_epoch

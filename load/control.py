@@ -26,6 +26,7 @@ from load.loopback import normal, refusal
 from load.node import Node, clock
 from load.objectives import Objective
 from load.options import Options, add_to, from_namespace
+from load.outlook import hopeless
 from load.report import (
     Conclusion,
     Facts,
@@ -38,6 +39,7 @@ from load.report import (
 from load.schedule import Schedule
 from load.shapes import SHAPES
 from load.shaping import StagedShape
+from load.workers import Workers
 
 LOG = logging.getLogger("load")
 PARCEL, BEGIN, DEAL, FINISH = (f"contacts_{n}" for n in ("parcel", "begin", "deal", "finish"))
@@ -115,6 +117,7 @@ class Control:
         self.is_master = isinstance(runner, MasterRunner)
         self.node: Node | None = None
         self.collection: Collection | None = None
+        self.workers: Workers | None = None
         self.schedule: Schedule | None = None
         self.conclusion: Conclusion | None = None
         self.objectives: list[Objective] = []
@@ -185,6 +188,7 @@ class Control:
     def _start_collecting(self, chosen: Options) -> None:
         self.objectives = chosen.objectives()
         self.collection = Collection(clock())
+        self.workers = Workers(self.runner, self.collection) if self.is_master else None
         self.schedule = None
         gevent.spawn(self._supervise)
 
@@ -243,13 +247,7 @@ class Control:
 
     def receivers(self, now: float) -> list[str]:
         """Return the nodes that get arrivals now, in a fixed order."""
-        if not self.is_master or self.collection is None:
-            return ["local"]
-        alive = {client.id for client in self.runner.clients.running}
-        alive |= {client.id for client in self.runner.clients.spawning}
-        sendable = [node for node in self.collection.sendable(now) if node in alive]
-        # Before the first parcels came, everybody who runs is as good as any.
-        return sendable or (sorted(alive) if not self.collection.nodes else [])
+        return self.workers.receivers(now) if self.workers is not None else ["local"]
 
     def begin(self, node: str, since: float, now: float) -> None:
         """Tell a node when the schedule began; clocks of other machines may differ."""
@@ -280,24 +278,14 @@ class Control:
             gevent.sleep(PARCEL_S)
             if not self.running or self.collection is None:
                 return
-            self._look_for_lost_workers(self.collection)
-            hopeless = self._hopeless() if self.options.fail_fast else None
-            if hopeless is not None:
-                self.stopped_because = f"--fail-fast: {hopeless} can no longer be met"
+            if self.workers is not None:
+                self.workers.look_for_lost()
+            missed = hopeless(self) if self.options.fail_fast else None
+            if missed is not None:
+                self.stopped_because = f"--fail-fast: {missed} can no longer be met"
                 LOG.warning("%s", self.stopped_because)
                 gevent.spawn(self.end_run)
                 return
-
-    def _look_for_lost_workers(self, collection: Collection) -> None:
-        if not self.is_master:
-            return
-        known = self.runner.clients
-        for node, report in collection.nodes.items():
-            gone = node not in known or known[node].state == runners.STATE_MISSING
-            if gone and not report.done and report.lost is None:
-                at = collection.duration(clock())
-                LOG.warning("worker %s was lost after %.1f s", node, at)
-                collection.lose(node, f"lost after {at:.1f} s")
 
     def awaits_workers(self) -> bool:
         """Whether a run without a page has not begun because workers are missing."""
@@ -312,32 +300,6 @@ class Control:
         """End the run before its time; without a page there is nothing left to do then."""
         headless = self.environment.parsed_options.headless
         self.runner.quit() if headless else self.runner.stop()
-
-    def _hopeless(self) -> str | None:
-        if self.collection is None or (self.schedule and self.schedule.capacity):
-            return None
-        left = self._seconds_left()
-        view, to_come = self.view(), self._most_to_come(left)
-        for objective in self.objectives:
-            if objective.hopeless(view, to_come, left):
-                return objective.expression
-        return None
-
-    def _seconds_left(self) -> float:
-        asked = self.environment.parsed_options.run_time
-        by_shape = self.options.shape or self.run_time
-        total = self.shape_seconds() if by_shape else float(asked or 0.0)
-        if not total or self.collection is None:
-            return float("inf")
-        return max(0.0, total - self.collection.duration(clock()))
-
-    def _most_to_come(self, seconds: float) -> float:
-        if self.collection is None:
-            return float("inf")
-        if self.options.arrival_rate:
-            return self.options.arrival_rate * seconds * 2
-        best = self.collection.best_second or self.collection.total().requests
-        return best * 2 * seconds
 
     def view(self) -> View:
         """Return the sums of now, as objectives see them."""
@@ -380,8 +342,8 @@ class Control:
         if self.collection is not None:
             self.collection.ended = self._end_of_schedule(clock())
         try:
-            if self.is_master:
-                self._finish_workers()
+            if self.workers is not None:
+                self._finish_workers(self.workers)
             elif self.node is not None:
                 self._finish_node(self.node)
             if not self.is_worker:
@@ -409,37 +371,10 @@ class Control:
     def _on_finish(self, environment: Any, msg: Any, **_: Any) -> None:  # noqa: ARG002 - locust's
         self.finish()
 
-    def _finish_workers(self) -> None:
-        collection = self.collection
-        if collection is None:
-            return
+    def _finish_workers(self, workers: Workers) -> None:
         self.runner.send_message(FINISH, {})
-        until = clock() + SETTLE_S + self.options.clean_within + 5
-        while clock() < until:
-            self._look_for_lost_workers(collection)
-            known = {client.id for client in self.runner.clients.all}
-            ended = all(report.done or report.lost for report in collection.nodes.values())
-            if ended and known <= collection.nodes.keys():
-                break
-            gevent.sleep(0.05)
-        for node, report in collection.nodes.items():
-            if not report.done:
-                collection.lose(node, "did not finish in time")
-        self._clean_after_the_lost(collection)
-
-    def _clean_after_the_lost(self, collection: Collection) -> None:
-        """Delete what lost workers had reported as made; only this node knows of it now."""
-        lost = [report for report in collection.nodes.values() if report.lost and report.live]
-        if not lost:
-            return
-        base_url = normal(self.environment.host or "")
-        node = Node(self.options, credentials.from_environment(), base_url, "master")
-        cleaning = Cleaning(node, self.options.clean_within)
-        for report in lost:
-            cleaning.take_over(report.live)
-        lost[0].left += cleaning.run()
-        lost[0].deleted += cleaning.deleted
-        node.ledger.close()
+        workers.wait(SETTLE_S + self.options.clean_within + 5)
+        workers.clean_after_the_lost(self.options, normal(self.environment.host or ""))
 
     def known_secrets(self) -> list[str | None]:
         """Return every credential that may be echoed by a target."""

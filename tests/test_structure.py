@@ -78,7 +78,7 @@ SPEAKS_HTTPX = {
     "conformance.kit.launching": "it asks what it started whether it answers, and nothing else",
     "conformance.kit.stage": "it takes a transport",
     "conformance.kit.hooks": "it takes a transport",
-    "conformance.kit.plugin": "it takes a transport",
+    "conformance.kit.starting": "it takes a transport",
 }
 PURE = (
     "model",

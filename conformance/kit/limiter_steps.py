@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conformance.kit.limiter_answers import FIRST, Answer
 
 SECOND = "second"
 """The label of the other token and of the other source address."""
+TRIES_EACH = 3
 
 
 @dataclass(frozen=True)
@@ -119,3 +120,16 @@ class Plan:
     max_requests: int | None = None
     longest_reset: float | None = None
     """The longest `RateLimit-Reset` that earlier answers showed, in seconds."""
+
+
+def attempts(plan: Plan, contact_id: str) -> Iterator[Shot]:
+    """Yield what may get past the limit: the other token, the other address, the variations."""
+    shot = Shot("get", contact_id)
+    for number in range(TRIES_EACH):
+        if plan.second_token:
+            yield replace(shot, operation="list", contact_id=None, token=SECOND)
+        if plan.second_address:
+            yield replace(shot, address=SECOND)
+        for index, variation in enumerate(VARIATIONS):
+            seed = 2 + number * len(VARIATIONS) + index
+            yield replace(shot, variation=variation.name, number=seed)

@@ -14,16 +14,14 @@ The course of a trial, from the first request at t0 on:
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, replace
-from itertools import count
-from string import ascii_lowercase
-from typing import Any
+from collections.abc import Generator, Mapping
+from dataclasses import replace
 
 import schemas
 from conformance.kit.limiter_answers import FIRST, NO_CREDENTIALS, Answer
+from conformance.kit.limiter_refused import RefusedWrites
 from conformance.kit.limiter_steps import (
-    SECOND,
+    TRIES_EACH,
     VARIATIONS,
     Forecast,
     Pause,
@@ -32,6 +30,7 @@ from conformance.kit.limiter_steps import (
     Shot,
     Step,
     Volley,
+    attempts,
 )
 
 UNKNOWN_ID = "0b5f0f0e-6f0a-4f3e-9c53-2d6f0e1f7a10"
@@ -48,23 +47,7 @@ WHOLE_TRIES = 3
 BACK_AT_ONCE_SHARE = 0.1
 """The share of the budget that may be missing after Retry-After where it came back at once."""
 DRAINING_ROUNDS = 24
-TRIES_EACH = 3
-WRITES = ("create", "update", "delete", "archive", "restore")
 LONG_ENOUGH_S = 4.0
-
-
-@dataclass(frozen=True)
-class _RefusedWrite:
-    """A write past the limit: the index of its answer, and what would be found if it took effect."""
-
-    index: int
-    operation: str
-    mark: str
-
-
-def _name_field(body: Mapping[str, Any]) -> str:
-    return "last_name" if body.get("last_name") else "first_name"
-
 
 Steps = Generator[Step, list[Reply], None]
 
@@ -82,16 +65,13 @@ class Trial:
         self._lengthen(None)
         self.began = 0.0
         self.live: list[str] = []
-        self._refused_body = plan.make_body()
-        self._writes: list[_RefusedWrite] = []
-        self._passed: dict[str, int] = {}
-        self._numbers = count()
+        self._refused = RefusedWrites(plan.make_body())
 
     @property
     def estimate(self) -> int:
         """How many requests the trial sends at a target that does as it announces."""
-        attempts = 2 * TRIES_EACH * (len(VARIATIONS) + 2)
-        return 2 * self.limit + 8 * 3 + attempts + 2 * self.plan.in_flight
+        tries = 2 * TRIES_EACH * (len(VARIATIONS) + 2)
+        return 2 * self.limit + 8 * 3 + tries + 2 * self.plan.in_flight
 
     @property
     def bound(self) -> int:
@@ -281,9 +261,9 @@ class Trial:
     def _past_the_limit(self, subjects: Mapping[str, str]) -> Steps:
         """Try everything that may get through, with plain requests all around."""
         yield from self._drain(subjects)
-        plain = self._over_and_over(subjects)
+        plain = self._refused.over_and_over(subjects)
         yield from self._refusable(next(plain))
-        for shot in self._attempts(subjects["change"]):
+        for shot in attempts(self.plan, subjects["change"]):
             yield from self._send(shot)
             yield from self._refusable(next(plain))
 
@@ -295,58 +275,18 @@ class Trial:
         before: set[str] | None = None
         for _ in range(DRAINING_ROUNDS):
             passed: set[str] = set()
-            for shot in self._every_operation(subjects):
+            for shot in self._refused.every_operation(subjects):
                 if (yield from self._refusable(shot)):
                     passed.add(shot.operation)
             if before is not None and (passed == before or len(passed) <= 1):
                 return
             before = passed
 
-    def _over_and_over(self, subjects: Mapping[str, str]) -> Iterator[Shot]:
-        while True:
-            yield from self._every_operation(subjects)
-
-    def _every_operation(self, subjects: Mapping[str, str]) -> Iterator[Shot]:
-        change = subjects["change"]
-        yield Shot("list", query={"limit": "1"})
-        yield Shot("create", body=self._one_of_many())
-        yield Shot("search", query={"limit": "1"})
-        yield Shot("update", change, body={"notes": f"refused {next(self._numbers)}"})
-        yield Shot("get", change)
-        yield Shot("archive", change)
-        yield Shot("restore", subjects["restore"])
-        yield Shot("delete", subjects["delete"])
-
-    def _one_of_many(self) -> dict[str, Any]:
-        """Return a body that one search finds together with the others of its kind."""
-        field = _name_field(self._refused_body)
-        word = str(self._refused_body[field])
-        rounds, letter = divmod(next(self._numbers), len(ascii_lowercase))
-        suffix = ascii_lowercase[rounds % len(ascii_lowercase)] + ascii_lowercase[letter]
-        return {**self._refused_body, field: word + suffix}
-
     def _refusable(self, shot: Shot) -> Generator[Step, list[Reply], bool]:
         """Send, and return whether it passed; remember refused writes for the looking up."""
         reply = yield from self._send(shot)
-        index = len(self.answers) - 1
-        if 200 <= reply.answer.status < 300:
-            self._passed[shot.operation] = index
-        elif shot.operation in WRITES:
-            body = shot.body or {}
-            mark = body.get("notes") or (body and body[_name_field(body)])
-            self._writes.append(_RefusedWrite(index, shot.operation, str(mark)))
+        self._refused.remember(len(self.answers) - 1, shot, reply.answer.status)
         return not reply.answer.refused
-
-    def _attempts(self, contact_id: str) -> Iterator[Shot]:
-        shot = Shot("get", contact_id)
-        for number in range(TRIES_EACH):
-            if self.plan.second_token:
-                yield replace(shot, operation="list", contact_id=None, token=SECOND)
-            if self.plan.second_address:
-                yield replace(shot, address=SECOND)
-            for index, variation in enumerate(VARIATIONS):
-                seed = 2 + number * len(VARIATIONS) + index
-                yield replace(shot, variation=variation.name, number=seed)
 
     # --- coming back -----------------------------------------------------------------------------
 
@@ -409,37 +349,19 @@ class Trial:
         if delete.answer.status in (200, 404):
             happened["delete"] = delete.answer.status == 404
         marks |= yield from self._look_for_creates()
-        for write in self._writes:
-            effect = self._effect(write, happened, marks)
-            self.answers[write.index] = replace(self.answers[write.index], effect=effect)
-
-    def _effect(
-        self,
-        write: _RefusedWrite,
-        happened: Mapping[str, bool],
-        marks: Mapping[str, frozenset[str]],
-    ) -> bool | None:
-        """Return whether a refused write took effect, None where nobody can tell."""
-        passed = self._passed.get(write.operation)
-        if write.operation in marks:
-            found = write.mark in marks[write.operation]
-            overwritten = write.operation == "update" and (passed or -1) > write.index
-            return found or (None if overwritten else False)
-        # The same write passed as well: which of the two took effect is not to be seen.
-        return happened.get(write.operation) if passed is None else None
+        for index, effect in self._refused.effects(happened, marks):
+            self.answers[index] = replace(self.answers[index], effect=effect)
 
     def _look_for_creates(self) -> Generator[Step, list[Reply], dict[str, frozenset[str]]]:
         """Return the names of the contacts that creates past the limit may have made."""
-        field = _name_field(self._refused_body)
-        word = str(self._refused_body[field])
-        query = {"search": word, "limit": "100"}
+        query = {"search": self._refused.word, "limit": "100"}
         reply = yield from self._until_passed(Shot("list", query=query))
         found = reply.record().get("contacts")
         if reply.answer.status != 200 or not isinstance(found, list):
             return {}
-        ours = [r for r in found if isinstance(r, dict) and word in str(r.get(field))]
+        ours = self._refused.made_among(found)
         self.live += [str(r["id"]) for r in ours if "id" in r and r["id"] not in self.live]
-        return {"create": frozenset(str(r[field]) for r in ours)}
+        return {"create": frozenset(str(r[self._refused.field]) for r in ours)}
 
     def _clean(self) -> Steps:
         """Delete what the trial made; what is left stays in `live`."""

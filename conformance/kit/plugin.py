@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import time
 import traceback
 import warnings
 from collections import Counter
 from collections.abc import Generator
-from contextlib import nullcontext
-from functools import partial
 from typing import Any
 
 import pytest
 
 from conformance.kit import hooks, parsing
-from conformance.kit.budget import Budget
-from conformance.kit.catalogue import Catalogue
-from conformance.kit.checks import Evidence
-from conformance.kit.embedded import ServerDidNotStart, reference_server
-from conformance.kit.exchange import Redactor
+from conformance.kit.embedded import ServerDidNotStart
+from conformance.kit.evidence import Evidence
 from conformance.kit.expect import ClauseViolated, Judge, PremiseFailed
-from conformance.kit.launching import NotReady, launch_of, settle_log, started
-from conformance.kit.ledger import Ledger, keep_unsettled
+from conformance.kit.launching import NotReady, launch_of, settle_log
 from conformance.kit.preflight import Refused
-from conformance.kit.probe import Ground, Opening
 from conformance.kit.run import Run
-from conformance.kit.screen import Screen, screen_of
-from conformance.kit.settings import OPTIONS, Settings, UsageProblem, resolve
-from conformance.kit.spendable import spendable_server
-from conformance.kit.stage import SCRIPTS, Outcome, Phase, Stage, new_run_id
-from conformance.kit.target import Target, given_target
-from conformance.kit.thrift import Demand
+from conformance.kit.selection import clause_of, turn_of
+from conformance.kit.settings import OPTIONS, UsageProblem, resolve
+from conformance.kit.stage import Outcome, Stage, new_run_id
+from conformance.kit.starting import REPORTS, start
 from conformance.kit.verdict import (
     FAILED,
     INTERRUPTED,
@@ -41,10 +31,6 @@ from conformance.kit.verdict import (
     TestOutcome,
 )
 
-PROBE_SCENE = "limiter"
-REPORTS = ("report.html", "conformance.json", "junit.xml", "summary.md", "ctrf.json")
-PROBED = {c.id for c in Catalogue.load() if "rate_limit_probe" in c.needs} | {"LIMIT-04"}
-"""The clauses that are worth a trial of the rate limit: it is the surest way to meet a 429."""
 RUN = pytest.StashKey[Run]()
 JUDGE = pytest.StashKey[Judge]()
 
@@ -105,25 +91,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if dropped:
         config.hook.pytest_deselected(items=dropped)
     # What judges the whole run comes last: the others need not wait for the cleaning up.
-    items[:] = sorted(kept, key=_waits)
-
-
-def _waits(item: pytest.Item) -> int:
-    names = getattr(item, "fixturenames", ())
-    return 2 if PROBE_SCENE in names else int("witnessed" in names)
-
-
-def clause_of(item: pytest.Item) -> str:
-    """Return the clause that a test judges.
-
-    Raises:
-        pytest.UsageError: it cites none or several.
-
-    """
-    marks = list(item.iter_markers("clause"))
-    if len(marks) != 1:
-        raise pytest.UsageError(f"{item.nodeid} judges {len(marks)} clauses; a test judges one")
-    return str(marks[0].args[0])
+    items[:] = sorted(kept, key=turn_of)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -138,7 +106,7 @@ def pytest_runtestloop(session: pytest.Session) -> object:
     run.awaited = Counter(clause_of(item) for item in session.items)
     run.interrupts.install()
     try:
-        _start(session, run)
+        start(session, run)
     except NotReady as problem:
         _end_early(session, run, UNUSABLE, str(problem))
         return _show_output(session, run, problem.lines)
@@ -157,107 +125,6 @@ def pytest_runtestloop(session: pytest.Session) -> object:
 def pytest_runtest_protocol(item: pytest.Item) -> None:
     """Stop between two tests where the run was interrupted."""
     item.config.stash[RUN].interrupts.check()
-
-
-def _start(session: pytest.Session, run: Run) -> None:
-    run.redact = Redactor(_given_secrets(run.settings))
-    supplied = session.config.hook.pytest_contacts_target(settings=run.settings)
-    target, transport = supplied or (_target(run), None)
-    for secret in target.secrets():
-        run.redact.add(secret)
-    path = run.settings.report_dir / "ledger.jsonl"
-    keep_unsettled(path)
-    for name in REPORTS:
-        # A run that is killed must not leave the verdict of another one behind.
-        (run.settings.report_dir / name).unlink(missing_ok=True)
-    ledger = Ledger(path, {"run": run.id, "base_url": target.base_url})
-    budget = Budget(
-        run.settings.request_bound,
-        run.settings.max_wait,
-        ledger.debts,
-        repeats_count=run.settings.max_requests is not None,
-    )
-    run.stage = Stage(run.settings, target, run.id, budget, ledger, transport)
-    run.stage.opening = _opening(session, run, target, in_process=transport is not None)
-    run.stage.demands = _demands(session.items)
-    run.screen = _screen(session.config, run)
-    run.stage.say = run.screen.say
-    run.stage.conceal = run.redact.add
-    run.stage.check = partial(_look_up, run)
-    run.interrupts.defer()
-    run.stage.start(_scenes(session.items))
-    run.stage.greet()
-
-
-def _given_secrets(settings: Settings) -> list[str | None]:
-    headers = [value for _, value in settings.header]
-    bare = [value.rpartition(" ")[2] for value in headers]
-    tokens = [settings.token, settings.second_token, settings.restricted_token]
-    return [*tokens, settings.expired_token, *headers, *bare]
-
-
-def _target(run: Run) -> Target:
-    if run.settings.embedded:
-        # A deep run is not held to one window, so its own server need not be either.
-        roomy = () if run.settings.request_bound else ("--rate-limit", "10000000")
-        return run.resources.enter_context(reference_server(*roomy))
-    launch = launch_of(run.settings)
-    if launch is not None:
-        # Before the target is made: its --token-command may log in at what is started.
-        run.resources.enter_context(started(launch))
-    return given_target(run.settings)
-
-
-def _opening(
-    session: pytest.Session, run: Run, target: Target, *, in_process: bool
-) -> Opening | None:
-    """Return what opens a server whose rate limit may be spent, or None where there is none."""
-    if not run.settings.probe_rate_limit or not PROBED & run.awaited.keys():
-        return None
-    ground = session.config.hook.pytest_contacts_ground(settings=run.settings)
-    if ground is not None:
-        return lambda: nullcontext(ground)
-    if run.settings.embedded:
-        return None if in_process else spendable_server
-    return lambda: nullcontext(Ground(target))
-
-
-def _screen(config: pytest.Config, run: Run) -> Screen:
-    """Return what shows a line at once: while a test waits, pytest keeps what is printed."""
-    descriptor = os.dup(1)
-    run.resources.callback(os.close, descriptor)
-    screen = screen_of(config, descriptor, run.redact, run.progress)
-    run.resources.callback(screen.close)
-    return screen
-
-
-def _look_up(run: Run) -> None:
-    """Look up from waiting for a scene: is there an interrupt, is there progress to show?"""
-    run.interrupts.check()
-    if run.screen is not None:
-        run.screen.tick()
-
-
-def _scenes(items: list[pytest.Item]) -> list[str]:
-    wanted = {name for item in items for name in getattr(item, "fixturenames", ())}
-    # A passive clause speaks of every exchange of the run, so it needs them all.
-    everything = "evidence" in wanted
-    return [
-        name
-        for name, script in SCRIPTS.items()
-        if name in wanted or (everything and script.phase is not Phase.PROBE)
-    ]
-
-
-def _demands(items: list[pytest.Item]) -> tuple[Demand, ...]:
-    """Return what the tests judge of each clause; the trial of the limiter has a budget of its own."""
-    judged: dict[str, set[str]] = {}
-    for item in items:
-        names = set(getattr(item, "fixturenames", ())) & SCRIPTS.keys()
-        mine = {name for name in names if SCRIPTS[name].phase is not Phase.PROBE}
-        judged.setdefault(clause_of(item), set()).update(mine)
-    catalogue = Catalogue.load()
-    return tuple(Demand(i, catalogue[i].tier, frozenset(scenes)) for i, scenes in judged.items())
 
 
 def _end_early(session: pytest.Session, run: Run, status: int, message: str) -> bool:

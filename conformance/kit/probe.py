@@ -17,10 +17,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from conformance.kit.budget import Budget, BudgetExhausted
-from conformance.kit.checks import Evidence
 from conformance.kit.cleaning import clean
 from conformance.kit.client import Client, encode, outgoing_to
 from conformance.kit.credentials import NO_CREDENTIAL, Credential
+from conformance.kit.evidence import Evidence
 from conformance.kit.exchange import Exchange, NotJson
 from conformance.kit.expect import PremiseFailed
 from conformance.kit.hosts import is_loopback

@@ -24,10 +24,10 @@ import httpx
 import pytest
 
 from conformance.kit.budget import Budget
-from conformance.kit.checks import Evidence
 from conformance.kit.cleaning import clean
 from conformance.kit.client import Client
 from conformance.kit.deeds import Deeds
+from conformance.kit.evidence import Evidence
 from conformance.kit.exchange import Exchange, path_id
 from conformance.kit.expect import PremiseFailed
 from conformance.kit.forecast import await_room, forecast_of, quota_of

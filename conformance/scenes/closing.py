@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.kit.budget import BudgetExhausted
-from conformance.kit.checks import Known
 from conformance.kit.client import Client
+from conformance.kit.evidence import Known
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import premise
 from conformance.kit.stage import Phase, Scene, scene

@@ -10,8 +10,8 @@ import pytest
 from kit_doubles import AN_ID, JSON_HEADERS, NOW, contact, error_body, exchange
 
 import schemas
-from conformance.kit.checks import FINDINGS_KEPT, Evidence
 from conformance.kit.client import encode, encode_query
+from conformance.kit.evidence import FINDINGS_KEPT, Evidence
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import Judge
 from conformance.kit.ledger import Ledger

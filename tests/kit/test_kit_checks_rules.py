@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from kit_doubles import AN_ID, JSON_HEADERS, MOMENT, NOW, contact, error_body, exchange
 
-from conformance.kit.checks import Evidence, Known
+from conformance.kit.evidence import Evidence, Known
 from conformance.kit.exchange import ARCHIVED_REFUSALS, OPERATIONS, Exchange
 from conformance.kit.expect import Judge
 from conformance.kit.ledger import Ledger

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 from kit_doubles import NOW, exchange
 
-from conformance.kit.checks import Evidence
+from conformance.kit.evidence import Evidence
 from conformance.kit.expect import Judge
 from conformance.kit.ledger import Ledger
 from conformance.kit.limiter_answers import Answer

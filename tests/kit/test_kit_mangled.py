@@ -16,8 +16,8 @@ import reports.terminal
 import schemas
 from conformance.kit.catalogue import Catalogue
 from conformance.kit.catalogue import Gate as Tiers
-from conformance.kit.checks import Evidence
 from conformance.kit.deeds import Deeds
+from conformance.kit.evidence import Evidence
 from conformance.kit.exchange import Redactor
 from conformance.kit.ledger import Ledger
 from conformance.kit.preflight import Refused, _conclude

@@ -19,7 +19,7 @@ from kit_doubles import (
 )
 
 from conformance.kit.budget import Budget
-from conformance.kit.checks import Evidence
+from conformance.kit.evidence import Evidence
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import PremiseFailed
 from conformance.kit.ledger import Ledger

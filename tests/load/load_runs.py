@@ -23,6 +23,8 @@ from conformance.kit.target import Target
 ROOT = Path(__file__).resolve().parents[2]
 RUN_LIMIT_S = 120
 ROOMY = ("--rate-limit", "1000000000")
+SECRET = "a-secret-token-of-this-test"
+PRODUCTION = "https://api.actuallycare.com/v1"
 
 
 @dataclass(frozen=True)

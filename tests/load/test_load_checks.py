@@ -3,121 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from load_desk import CONTACT, ERROR, GOOD, LIST, ONE, TOKEN, Desk, answered, desk_in
 
 import schemas
-from load import checks, session
-from load import node as node_module
-from load.credentials import Tokens
-from load.data import Bodies
-from load.node import SAMPLES_KEPT, Node, clock
+from load import checks
+from load.node import SAMPLES_KEPT, clock
 from load.options import Options
-from load.recorder import ERROR_LENGTH, FAILED, OK, THROTTLED
-from load.session import CheckFailed, Reply, Session
+from load.recorder import FAILED, OK, THROTTLED
+from load.session import CheckFailed, Session
 from load.transport import Answered, NoAnswer
 
-TOKEN = "opaque-token-of-this-test"
-TYPE = {"content-type": "application/json"}
-CONTACT: dict[str, Any] = {
-    "id": "550e8400-e29b-41d4-a716-446655440000",
-    "first_name": "Jordan",
-    "last_name": "Lee",
-    "full_name": "Jordan Lee",
-    "email": "jordan@example.com",
-    "phone": None,
-    "contact_type": "buyer",
-    "contact_status": None,
-    "company": None,
-    "license_number": None,
-    "street_address": None,
-    "city": None,
-    "state": None,
-    "zip_code": None,
-    "notes": None,
-    "tags": ["one"],
-    "is_archived": False,
-    "archived_at": None,
-    "created_at": "2026-07-15T14:32:10.000Z",
-    "updated_at": "2026-07-15T14:32:10.000Z",
-}
-META = {"total": 1, "page": 1, "limit": 25, "totalPages": 1, "hasMore": False}
-ONE = {"success": True, "data": CONTACT}
-LIST = {"success": True, "data": {"contacts": [CONTACT], "stats": {}, "meta": META}}
-SEARCH = {"success": True, "data": [CONTACT], "count": 1}
-GOOD = {"list": LIST, "search": SEARCH} | dict.fromkeys(
-    ("get", "create", "update", "delete", "archive", "restore"), ONE
-)
-ERROR = {
-    "success": False,
-    "error": {"code": "NOT_FOUND", "message": "no such contact"},
-    "timestamp": "2026-07-15T14:32:10.000Z",
-}
 LIMITED = ERROR | {"error": {"code": "RATE_LIMIT_EXCEEDED", "message": "wait"}}
 BUDGET = {"ratelimit-limit": "60", "ratelimit-remaining": "59", "ratelimit-reset": "10"}
-
-
-def answered(body: Any, status: int = 200, **headers: Any) -> Answered:
-    """Return an answer; a body that is no bytes is sent as JSON."""
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answered(status, TYPE | named, content)
-
-
-@dataclass
-class Desk:
-    """A session over a wire that answers as told, and everything it left behind."""
-
-    node: Node
-    session: Session
-    sent: list[tuple[str, str, dict[str, str], bytes]]
-    told: list[dict[str, Any]]
-    answers: list[Answered | Exception] = field(default_factory=list)
-
-    def ask(self, answer: Answered | Exception, operation: str = "get", **options: Any) -> Reply:
-        self.answers.append(answer)
-        return self.session.send(operation, "/x" if operation == "get" else "", **options)
-
-    def errors(self) -> list[str]:
-        return [text for _, text in self.node.recorder.errors]
-
-
-Opened = Callable[..., Desk]
-
-
-@contextmanager
-def desk_in(directory: Path, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Iterator[Desk]:
-    # One prepared body is enough where nothing is made.
-    monkeypatch.setattr(node_module, "Bodies", lambda seed: Bodies(seed, 1))
-    chosen = Options(report_dir=str(directory), seed=1, **{"validate_every": 1} | options)
-    node = Node(chosen, Tokens(TOKEN), "http://127.0.0.1:9/v1")
-    told: list[dict[str, Any]] = []
-    bound = Session(node, object(), "/v1", lambda **event: told.append(event))
-    desk = Desk(node, bound, [], told)
-
-    def exchange(
-        _client: object, method: str, target: str, headers: dict[str, str], body: bytes, **_: object
-    ) -> Answered:
-        desk.sent.append((method, target, headers, body))
-        answer = desk.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    monkeypatch.setattr(session, "exchange", exchange)
-    yield desk
-    node.ledger.close()
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    with desk_in(tmp_path, monkeypatch) as opened:
-        yield opened
 
 
 # --- good answers ------------------------------------------------------------------------------
@@ -352,51 +253,7 @@ def test_every_schema_that_sending_needs_compiles() -> None:
     assert set(schemas.NAMES) >= {"list", "search", "envelope-contact", "envelope-error"}
 
 
-# --- hostile answers ---------------------------------------------------------------------------
-
-NESTED = b'{"success":true,"data":{"id":"x","more":' + b"[" * 600 + b"]" * 600 + b"}}"
-HOSTILE = {
-    "nothing": b"",
-    "binary": bytes(range(256)),
-    "no utf-8": b'{"success":true,"data":{"id":"\xff"}}',
-    "a byte order mark": b"\xef\xbb\xbf" + json.dumps(ONE).encode(),
-    "nan": b'{"success":true,"data":{"id":NaN}}',
-    "beyond every number": b'{"success":true,"data":{"id":1e999}}',
-    "a huge integer": b'{"success":true,"data":{"id":' + b"9" * 5_000 + b"}}",
-    "a 65-bit integer": b'{"success":true,"data":{"id":18446744073709551616}}',
-    "a lone surrogate": b'{"success":true,"data":{"id":"\\ud800"}}',
-    "nul": b'{"success":true,"data":{"id":"\\u0000"}}',
-    "nested 600 deep": NESTED,
-    "nested 100000 deep": b"[" * 100_000,
-    "a key twice": b'{"success":true,"success":true,"data":{"id":1,"id":2}}',
-    "a long text": b'{"success":true,"data":{"id":"' + b"<script>" * 50_000 + b'"}}',
-    "many keys": json.dumps({"success": True, "data": {str(n): n for n in range(5_000)}}).encode(),
-    "null": b"null",
-    "a text": b'"success"',
-    "two documents": b"{}{}",
-    "a key of nothing": b'{"success":true,"data":{"":{"":[]}}}',
-    "records of every type": b'{"success":true,"data":[null,1,"x",[],{}],"count":5}',
-    "contacts of every type": (
-        b'{"success":true,"data":{"contacts":[null,1,"x",[],{}],"stats":0,"meta":{}}}'
-    ),
-}
-
-
-@pytest.mark.parametrize("status", [200, 404, 429, 500])
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_body_has_an_outcome(desk: Desk, name: str, status: int) -> None:
-    for operation in ("get", "list", "search", "create"):
-        reply = desk.ask(answered(HOSTILE[name], status), operation)
-
-        assert reply.outcome in ((THROTTLED,) if status == 429 else (OK, FAILED))
-    assert sum(t.requests for t in desk.node.recorder.operations.values()) == 4
-    assert not desk.node.flights
-
-
-def test_what_a_target_says_is_cut_before_it_is_kept(desk: Desk) -> None:
-    desk.ask(answered(HOSTILE["a long text"]))
-
-    assert max(len(text) for text in desk.errors()) <= ERROR_LENGTH
+# --- records -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -2,88 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import socket
-from collections.abc import Callable, Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import gevent
 import pytest
+from load_target import Target, answered
 
-from load import cleaning, session, stock
-from load import node as node_module
 from load.cleaning import LOOKED_FOR_MOST, TRIES, Cleaning
-from load.credentials import Tokens
-from load.data import Bodies
 from load.node import MAIN, Node, clock
 from load.options import Options
-from load.transport import Answered, Connection, NoAnswer
-
-BASE = "http://127.0.0.1:9/v1"
-TYPE = {"content-type": "application/json"}
-Handler = Callable[[str, str], Answered]
-
-
-def answered(status: int, body: Any = None, **headers: Any) -> Answered:
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answered(status, TYPE | named, content)
-
-
-class Target:
-    """An in-process target that holds contacts; `handler` may answer first."""
-
-    def __init__(self) -> None:
-        self.names: dict[str, str] = {}
-        self.archived: set[str] = set()
-        self.asked: list[tuple[str, str]] = []
-        self.closed = 0
-        self.handler: Callable[[str, str], Answered | None] = lambda _method, _path: None
-
-    def send(self, method: str, path: str, *_: object, **__: object) -> Answered:
-        self.asked.append((method, path))
-        gevent.sleep(0)
-        said = self.handler(method, path)
-        if said is not None:
-            return said
-        return self._delete(path) if method == "DELETE" else self._find(path)
-
-    def _delete(self, path: str) -> Answered:
-        found = self.names.pop(unquote(path.rpartition("/")[2]), None)
-        return answered(200 if found else 404, {"success": bool(found), "data": {}})
-
-    def _find(self, path: str) -> Answered:
-        query = parse_qs(urlsplit(path).query)
-        in_archive = query["archived"] == ["true"]
-        records = [
-            {"id": contact_id, "last_name": name}
-            for contact_id, name in self.names.items()
-            if name.lower() == query["search"][0].lower()
-            and (contact_id in self.archived) == in_archive
-        ]
-        return answered(200, {"success": True, "data": {"contacts": records, "meta": {}}})
-
-    def close(self) -> None:
-        self.closed += 1
-
-
-@pytest.fixture
-def target(monkeypatch: pytest.MonkeyPatch) -> Target:
-    made = Target()
-    monkeypatch.setattr(cleaning, "Transport", lambda *_args, **_options: made)
-    return made
-
-
-@pytest.fixture
-def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Node]:
-    # Few prepared bodies are enough where little is sent.
-    monkeypatch.setattr(node_module, "Bodies", lambda seed: Bodies(seed, 2))
-    made = Node(Options(report_dir=str(tmp_path), seed=1, stock=6), Tokens("t"), BASE)
-    yield made
-    made.ledger.close()
+from load.transport import Answered, NoAnswer
 
 
 def make(node: Node, target: Target, count: int) -> list[str]:
@@ -339,105 +269,3 @@ def test_contacts_of_a_lost_worker_are_deleted_too(node: Node, target: Target) -
     work.take_over({"a", "b"})
 
     assert (work.run(), target.names) == ([], {})
-
-
-# --- the stock ---------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def stocking(monkeypatch: pytest.MonkeyPatch, target: Target) -> list[bytes]:
-    """Answers the creates of the stock with the handler of the target; returns the bodies sent."""
-    bodies: list[bytes] = []
-
-    class Wire:
-        prefix, client = "/v1", None
-
-        def __init__(self, _base: str, _connection: Connection, *, concurrency: int) -> None:
-            self.concurrency = concurrency
-
-        def close(self) -> None:
-            target.closed += 1
-
-    def exchange(_client: object, method: str, path: str, *parts: Any, **_: object) -> Answered:
-        bodies.append(parts[1])
-        said = target.handler(method, path)
-        if said is not None:
-            return said
-        sent = json.loads(parts[1])
-        contact_id = f"id-{len(bodies)}"
-        target.names[contact_id] = sent["last_name"]
-        return answered(201, {"success": True, "data": {**sent, "id": contact_id}})
-
-    monkeypatch.setattr(stock, "Transport", Wire)
-    monkeypatch.setattr(session, "exchange", exchange)
-    return bodies
-
-
-def prepared(node: Node, **options: Any) -> None:
-    node.options = Options(stock=6, validate_every=0, **options)
-    stock.prepare(node)
-
-
-def test_the_stock_holds_what_was_asked_for(
-    node: Node, target: Target, stocking: list[bytes]
-) -> None:
-    prepared(node)
-
-    assert {kept.id for kept in node.stock} == set(target.names)
-    assert len(stocking) == 6
-    assert node.prepared_requests == 6
-    assert len(node.ledger.live(MAIN)) == 6
-
-
-def test_what_was_sent_beforehand_is_not_measured(node: Node, stocking: list[bytes]) -> None:
-    prepared(node)
-
-    parcel = node.parcel()
-
-    assert len(stocking) == 6
-    assert (parcel["operations"], parcel["samples"], parcel["prepared"]) == ({}, [], 6)
-    assert len(parcel["made"]) == 6
-
-
-@pytest.mark.parametrize("status", [400, 401, 429, 500])
-@pytest.mark.usefixtures("stocking")
-def test_a_target_that_refuses_leaves_the_stock_short(
-    node: Node, target: Target, status: int
-) -> None:
-    target.handler = lambda _method, _path: answered(status, {"success": False, "error": {}})
-
-    prepared(node)
-
-    assert node.stock == []
-    assert node.ledger.live(MAIN) == []
-
-
-@pytest.mark.parametrize(
-    "data", [{"id": "made", "last_name": "Wrong"}, {"id": "made", "extra": [None]}]
-)
-@pytest.mark.parametrize("status", [200, 201])
-@pytest.mark.usefixtures("stocking")
-def test_a_contact_that_came_back_wrong_is_deleted_all_the_same(
-    node: Node, target: Target, data: dict[str, Any], status: int
-) -> None:
-    target.handler = lambda method, _path: (
-        answered(status, {"success": True, "data": data}) if method == "POST" else None
-    )
-    prepared(node)
-    target.names["made"] = "Wrong"
-
-    Cleaning(node, 5.0).run()
-
-    assert target.names == {}
-
-
-@pytest.mark.parametrize("data", [None, [], "x", {}, {"id": None}, {"id": 5}, {"id": {}}])
-@pytest.mark.usefixtures("stocking")
-def test_a_create_without_a_usable_id_ends_no_preparation(
-    node: Node, target: Target, data: Any
-) -> None:
-    target.handler = lambda _method, _path: answered(201, {"success": True, "data": data})
-
-    prepared(node)
-
-    assert node.stock == []

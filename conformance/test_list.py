@@ -25,7 +25,7 @@ def _meta(x: Exchange, name: str) -> Any:
 def test_a_list_has_contacts_stats_and_meta(
     shelf: Outcome, filters: Outcome, full_house: Outcome, judge: Judge
 ) -> None:
-    answers = [shelf.uneven[0], shelf.uneven[1], shelf.uneven[2], shelf.nothing, full_house.list]
+    answers = [*shelf.uneven, shelf.nothing, full_house.list]
     answers += [filters.asked["archived=true"], shelf.by_type["other"]]
     # PAGE-06 warns where a page past the end is refused.
     answers += [x for x in [shelf.beyond] if x.status not in (400, 404)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -16,6 +17,7 @@ import httpx
 from conformance.kit.budget import Budget
 from conformance.kit.client import Client
 from conformance.kit.credentials import bearer
+from conformance.kit.evidence import Evidence
 from conformance.kit.exchange import Exchange, Request, Response
 from conformance.kit.ledger import Ledger
 from conformance.kit.settings import Settings
@@ -210,3 +212,31 @@ def exchange(
         NOW,
         NOW,
     )
+
+
+def evidence_of(*exchanges: Exchange, owned: tuple[str, ...] = ()) -> Evidence:
+    """The evidence of a run that saw these exchanges and made the contacts `owned`."""
+    ledger = Ledger(None, {})
+    for contact_id in owned:
+        ledger.found("first", contact_id)
+    evidence = Evidence(ledger)
+    for x in exchanges:
+        evidence.observe(x)
+    return evidence
+
+
+def at(x: Exchange, started: float, ended: float) -> Exchange:
+    """The exchange at seconds after the start of the run."""
+    return dataclasses.replace(x, started=NOW + started, ended=NOW + ended)
+
+
+def one(operation: str = "get", **changes: Any) -> Exchange:
+    """A successful operation that shows a record."""
+    status = 201 if operation == "create" else 200
+    return exchange(operation, status, {"success": True, "data": contact(**changes)})
+
+
+def wrote(operation: str, sent: dict[str, Any], **changes: Any) -> Exchange:
+    """A successful write of a body, and the record that it answers with."""
+    status = 201 if operation == "create" else 200
+    return exchange(operation, status, {"success": True, "data": contact(**changes)}, sent=sent)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import pytest
-from kit_doubles import AN_ID, JSON_HEADERS, MOMENT, NOW, contact, error_body, exchange
+from kit_doubles import (
+    AN_ID,
+    JSON_HEADERS,
+    MOMENT,
+    at,
+    contact,
+    error_body,
+    evidence_of,
+    exchange,
+    one,
+    wrote,
+)
 
 from conformance.kit.evidence import Evidence, Known
 from conformance.kit.exchange import ARCHIVED_REFUSALS, OPERATIONS, Exchange
@@ -19,34 +29,8 @@ LONE_SURROGATE = b'{"notes": "a\\ud800b"}'
 DEEP = b'{"notes": ' + b"[" * 40 + b"]" * 40 + b"}"
 
 
-def evidence_of(*exchanges: Exchange, owned: tuple[str, ...] = ()) -> Evidence:
-    ledger = Ledger(None, {})
-    for contact_id in owned:
-        ledger.found("first", contact_id)
-    evidence = Evidence(ledger)
-    for x in exchanges:
-        evidence.observe(x)
-    return evidence
-
-
 def judged(clause: str, *exchanges: Exchange) -> Judge:
     return evidence_of(*exchanges).judge(clause)
-
-
-def at(x: Exchange, started: float, ended: float) -> Exchange:
-    """The exchange at seconds after the start of the run."""
-    return dataclasses.replace(x, started=NOW + started, ended=NOW + ended)
-
-
-def one(operation: str = "get", **changes: Any) -> Exchange:
-    """A successful operation that shows a record."""
-    status = 201 if operation == "create" else 200
-    return exchange(operation, status, {"success": True, "data": contact(**changes)})
-
-
-def wrote(operation: str, sent: dict[str, Any], **changes: Any) -> Exchange:
-    status = 201 if operation == "create" else 200
-    return exchange(operation, status, {"success": True, "data": contact(**changes)}, sent=sent)
 
 
 @pytest.mark.parametrize("status", [200, 302, 404, 405, 501])

@@ -187,19 +187,23 @@ def unlimited_operations(case: Case) -> frozenset[str]:
     """Return the operations that always passed while others were refused around them (LIMIT-05)."""
     tried: dict[str, list[bool]] = {}
     ordered = case.plain
+    limited = {answer.operation for answer in ordered if answer.refused}
     for i, answer in enumerate(ordered[1:-1], 1):
-        if _between_refusals(ordered, i):
+        if _between_refusals(ordered, i, limited - {answer.operation}):
             tried.setdefault(answer.operation, []).append(answer.refused)
     return frozenset(
         name for name, outcomes in tried.items() if len(outcomes) >= 2 and not any(outcomes)
     )
 
 
-def _between_refusals(ordered: list[Answer], index: int) -> bool:
-    """Whether the nearest plain requests of other operations on both sides were refused."""
+def _between_refusals(ordered: list[Answer], index: int, others: set[str]) -> bool:
+    """Whether the nearest plain requests on both sides, of other operations, were refused.
+
+    Operations that were never refused do not count: several may be exempt side by side.
+    """
     answer = ordered[index]
-    before = next((a for a in reversed(ordered[:index]) if a.operation != answer.operation), None)
-    after = next((a for a in ordered[index + 1 :] if a.operation != answer.operation), None)
+    before = next((a for a in reversed(ordered[:index]) if a.operation in others), None)
+    after = next((a for a in ordered[index + 1 :] if a.operation in others), None)
     if before is None or after is None or not (before.refused and after.refused):
         return False
     return before.answered <= answer.sent and answer.answered <= after.sent

@@ -32,6 +32,7 @@ DEFECTS = (
     (wrong.Hammered, "LIMIT-07", "stricter"),
     (wrong.UnlimitedSearch, "LIMIT-05", "laxer"),
     (wrong.UnlimitedDelete, "LIMIT-05", "laxer"),
+    (wrong.UnlimitedPatches, "LIMIT-05", "laxer"),
     (wrong.PerProcess, "LIMIT-06", "laxer"),
     (wrong.ShortWindow, "LIMIT-13", "laxer"),
     (wrong.Leaky, "LIMIT-13", "laxer"),
@@ -48,6 +49,7 @@ ALSO = {
     wrong.PerProcess: {"LIMIT-02", "LIMIT-10"},
     wrong.ShortWindow: {"LIMIT-02", "LIMIT-03", "LIMIT-06"},
     wrong.UnlimitedSearch: {"LIMIT-01"},
+    wrong.UnlimitedPatches: {"LIMIT-01"},
     wrong.Leaky: {"LIMIT-06"},
 }
 """What else such a server breaks, by the clauses' own words."""
@@ -88,6 +90,7 @@ def test_a_wrong_limiter_is_found_under_its_clause(
         (wrong.TrailingSlash, "LIMIT-09"),
         (wrong.ExecutesRefused, "LIMIT-08"),
         (wrong.UnlimitedSearch, "LIMIT-05"),
+        (wrong.UnlimitedPatches, "LIMIT-05"),
     ],
 )
 def test_defects_are_found_in_windows_of_every_kind(defect: Any, clause: str, limiter: Any) -> None:

@@ -205,6 +205,13 @@ class UnlimitedSearch(Wrong):
         return shot.operation != "search"
 
 
+class UnlimitedPatches(Wrong):
+    """Archive and restore are not limited."""
+
+    def limited(self, shot: Shot) -> bool:
+        return shot.operation not in ("archive", "restore")
+
+
 class UnlimitedDelete(Wrong):
     """Delete is counted, but never refused."""
 

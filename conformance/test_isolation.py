@@ -28,7 +28,7 @@ def test_no_list_or_search_of_the_run_shows_another_users_contact(
 
 @pytest.mark.clause("ISO-02")
 def test_another_users_contact_answers_404(isolation: Outcome, judge: Judge) -> None:
-    for x in [*isolation.tries, isolation.archived]:
+    for x in isolation.tries:
         if judge.status(x, 404, 403, because=f"for the {x.operation} of another user's contact"):
             fine = x.status == 404 or x.operation == "delete"
             judge.warn(fine, "404 (403 is a warning)", x.status, x)
@@ -41,6 +41,20 @@ def test_another_users_contact_is_unchanged(isolation: Outcome, judge: Judge) ->
     if judge.status(x, 200, because="for its owner, after another user's attempts"):
         changed = differing(isolation.theirs.record, x.contact, [*CLIENT_FIELDS, "is_archived"])
         judge.that(not changed, "the contact as it was", told(changed), x)
+
+
+@pytest.mark.clause("ISO-03")
+def test_another_users_archived_contact_stays_archived(
+    isolation: Outcome, archiving: Outcome, judge: Judge
+) -> None:
+    own = archiving.archived_twice.contact.get("is_archived")
+    premise(own is True, "an archived contact is not shown as such", archiving.archived_twice)
+    premise(isolation.after.ok, "the contact was not there before", isolation.after)
+    x = isolation.after_archived
+
+    if judge.status(x, 200, because="for its owner, after another user's attempts"):
+        state = x.contact.get("is_archived")
+        judge.that(state is True, "still archived, as its owner left it", state, x)
 
 
 @pytest.mark.clause("ISO-04")

@@ -120,6 +120,16 @@ def test_totals_are_the_number_of_matches_on_every_page(
         judge.that(right, f"meta.total {len(x.records)}, as many as are listed", whole.total, x)
 
 
+@pytest.mark.clause("PAGE-05")
+def test_a_later_page_counts_what_the_first_one_does(filters: Outcome, judge: Judge) -> None:
+    # Archived contacts match the search as well, which a later page may forget.
+    first, later = filters.asked["default"], filters.asked["page 2"]
+    premise(first.ok and later.ok, "a page of the set is not answered", later)
+
+    expected, total = _meta(first, "total"), _meta(later, "total")
+    judge.that(total == expected, f"meta.total {expected}, as on the first page", total, later)
+
+
 @pytest.mark.clause("PAGE-06")
 def test_a_page_past_the_end_is_empty(shelf: Outcome, odd_bounds: Outcome, judge: Judge) -> None:
     for x in [shelf.beyond, *odd_bounds.far]:

@@ -100,6 +100,10 @@ class Evidence:
         """Return what was found about a write's leaving alone what it does not speak of."""
         return self._sameness.judge_keeping(clause, self._ours())
 
+    def judge_absence(self, clause: str) -> Judge:
+        """Return what was found about contacts that are shown after their delete."""
+        return self._sameness.judge_absence(clause, self._ours())
+
     def _ours(self) -> set[str]:
         return {str(entry.id) for entry in self._ledger.entries.values() if entry.id}
 

@@ -33,6 +33,10 @@ KEEPERS = {
 Record = dict[str, Any]
 
 
+ABSENCES = {"DELETE-02": "list", "DELETE-03": "search"}
+"""The clauses that speak of where a deleted contact is not shown, and the operation of each."""
+
+
 @dataclass(frozen=True)
 class Showing:
     """One contact as one exchange showed it."""
@@ -77,6 +81,37 @@ class Sameness:
                     expected = f"the record that {first.exchange.operation} showed"
                     judge.that(not changed, expected, told(changed), later.exchange)
         return judge
+
+    def judge_absence(self, clause: str, ours: Iterable[str]) -> Judge:
+        """Return the judge of one of `ABSENCES`: nothing shows a contact after its delete.
+
+        A delete that something raced with is RACE-03's to judge.
+        """
+        judge = Judge(clause)
+        for contact_id in set(ours) - self._left_out:
+            deleted = self._deleted(contact_id)
+            shown = [
+                showing.exchange
+                for showing in self._showings.get(contact_id, [])
+                if deleted is not None
+                and showing.exchange.operation == ABSENCES[clause]
+                and deleted.ended <= showing.exchange.started
+            ]
+            if deleted is not None and len(judge.findings) < SHOWN_MOST:
+                evidence = shown[0] if shown else None
+                judge.that(not shown, "no contact that was deleted", contact_id, evidence)
+        return judge
+
+    def _deleted(self, contact_id: str) -> Exchange | None:
+        """Return the acknowledged delete of a contact, where no other write overlaps it."""
+        writes = self._writes.get(contact_id, [])
+        deletes = [x for x in writes if x.operation == "delete" and x.ok]
+        if not deletes:
+            return None
+        first = min(deletes, key=lambda x: x.ended)
+        others = (x for x in writes if x is not first)
+        raced = any(x.started < first.ended and first.started < x.ended for x in others)
+        return None if raced else first
 
     def judge_keeping(self, clause: str, ours: Iterable[str]) -> Judge:
         """Return the judge of one of `KEEPERS`: each write against the one before it.

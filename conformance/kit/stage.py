@@ -48,9 +48,9 @@ GRACE_S = 3.0
 """Seconds in which the requests of an interrupted run may come to their end."""
 CHECK_S = 0.1
 """Seconds after which who waits for a scene looks for an interrupt again."""
-CLOSING_RESERVE = 7
+CLOSING_RESERVE = 8
 """Requests that no scene before the closing may spend."""
-LIFE_RESERVE, LIFE_LEAST = 8, 4
+LIFE_RESERVE, LIFE_LEAST = 8, 6
 """Requests that the scenes before them leave to the lives of contacts; EXTRA and QUIET the least."""
 
 
@@ -64,14 +64,15 @@ class Phase(IntEnum):
     RACES = 2
     FULL_HOUSE = 3
     RACED = 4
-    HOSTILE = 5
-    EXTRA = 6
-    QUIET = 7
+    DELETED = 5
+    HOSTILE = 6
+    EXTRA = 7
+    QUIET = 8
     """Nothing else writes meanwhile."""
-    LIFE = 8
-    CLOSING = 9
-    TOP_UP = 10
-    PROBE = 11
+    LIFE = 9
+    CLOSING = 10
+    TOP_UP = 11
+    PROBE = 12
     """The trial of the rate limit: after the cleaning up, or beside all others on its own server."""
 
 

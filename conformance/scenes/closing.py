@@ -20,11 +20,11 @@ PAGES = 2
 FULL = 100
 
 
-@scene(Phase.CLOSING, costs=3)
+@scene(Phase.CLOSING, costs=4)
 async def closing(s: Scene) -> None:
     """List the newest of the account, and get what the lists did not show, or showed otherwise.
 
-    What the run knows of each contact is kept from before these reads.
+    One search shows whether it finds the same contacts to be the same (OBJ-09). What the run knows of each contact is kept from before these reads.
     """
     evidence = s.stage.evidence
     # Where the answer to a delete was lost, the contact may be gone.
@@ -41,6 +41,7 @@ async def closing(s: Scene) -> None:
                 firsts.append(x)
             if x.at("data", "meta", "hasMore") is not True:
                 break
+    s.out.search = await s.api.search(limit=FULL)
     hidden = [x for x in firsts if "archived=true" in x.request.url]
     s.out.again = [(x, await s.api.list(archived=True, limit=FULL, page=1)) for x in hidden]
     s.out.seen = {contact_id: seen[contact_id] for contact_id in ids if contact_id in seen}

@@ -8,13 +8,16 @@ from typing import Any
 from conformance.kit.client import Client
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import premise
-from conformance.kit.stage import Scene, scene
+from conformance.kit.stage import Phase, Scene, scene
 from conformance.scenes.common import borrow, factory, make
 
 
-@scene(costs=19, needs=("filters",))
+@scene(Phase.DELETED, costs=18, needs=("filters",))
 async def deletion(s: Scene) -> None:
-    """Delete an active and an archived contact of the filtered set; look for them everywhere."""
+    """Delete an active and an archived contact of the filtered set; look for them everywhere.
+
+    It follows the full house, for which they are wanted alive.
+    """
     before = await s.of("filters")
     premise(before.odd, "the set to delete from could not be made")
     people = factory(s)
@@ -25,7 +28,6 @@ async def deletion(s: Scene) -> None:
     change = {"city": people.name(), "notes": people.name(), "contact_status": people.status()}
     edited = await s.api.update(active.id, change)
     premise(edited.ok, "the contact could not be updated", edited)
-    s.out.last = await s.api.get(active.id)
     s.out.delete, s.out.delete_archived = await s.all(
         s.api.delete(active.id), s.api.delete(archived.id)
     )

@@ -27,6 +27,8 @@ from fixtures.factories import LISTED, ContactFactory
 IN_FLIGHT = 8
 READERS = 2
 """Clients that read the contact before they update it; the others read it back."""
+READS = 2
+"""Reads of each of them in a row: what the first shows, the next may not take back."""
 PAUSES_S = (0.002, 0.004, 0.007)
 """Times from the first reads to the updates of the clients that come late."""
 HEAD_START_S = 0.005
@@ -79,6 +81,7 @@ class Round:
     """What one round of races saw."""
 
     token: str = ""
+    updated: str = ""
     left: list[Made] = field(default_factory=list)
     creates: list[tuple[dict[str, Any], Exchange]] = field(default_factory=list)
     read: dict[str, Exchange] = field(default_factory=dict)
@@ -93,7 +96,7 @@ class Round:
     lists: list[Exchange] = field(default_factory=list)
 
 
-@scene(Phase.RACES, costs=27)
+@scene(Phase.RACES, costs=29)
 async def races(s: Scene) -> None:
     """Race creates, then updates and reads of one contact, then deletes of the others."""
     _need_company(s)
@@ -107,7 +110,7 @@ async def races(s: Scene) -> None:
         token = people.name(LISTED)
         made = await _create(s, people, token, seen)
         await _update(s, people, made[0], seen)
-        seen.token, seen.left = token, made[1:]
+        seen.token, seen.updated, seen.left = token, made[0].id, made[1:]
 
 
 @scene(Phase.RACED, costs=24, needs=("races",))
@@ -166,14 +169,18 @@ async def _update(s: Scene, people: ContactFactory, made: Made, seen: Round) -> 
     )
     final = await _timed(s.api.get(made.id))
     seen.after = final.exchange
-    seen.updates = [(body, shot[0].exchange) for body, shot in zip(bodies, shots, strict=True)]
+    seen.updates = [
+        (body, one.exchange)
+        for body, shot in zip(bodies, shots, strict=True)
+        for one in shot
+        if one.exchange.operation == "update"
+    ]
     everything = [(number, one) for number, shot in enumerate(shots) for one in shot]
     everything.append((len(shots), final))
     # A request that was sent twice may take effect twice: no history can be drawn from that.
     seen.undisturbed = _sent(s) - sent == len(everything)
     for number, (client, one) in enumerate(everything):
         seen.history += _events(number, client, one, bodies)
-    await s.api.delete(made.id)
 
 
 def _sent(s: Scene) -> int:
@@ -194,8 +201,9 @@ class Crowd:
         return [await _timed(self._api.update(self._id, body)), await self._read()]
 
     async def read_and_update(self, body: dict[str, Any]) -> list[Timed]:
-        """Read the contact while others update it, then update it too."""
-        return [await self._read(), await _timed(self._api.update(self._id, body))]
+        """Read the contact, again and again, while others update it, then update it too."""
+        reads = [await self._read() for _ in range(READS)]
+        return [*reads, await _timed(self._api.update(self._id, body))]
 
     async def _read(self) -> Timed:
         return await _timed(self._api.get(self._id))
@@ -234,6 +242,7 @@ async def _delete(
     """Race deletes with updates, archives and restores, and look for what was deleted."""
     a, b, c, d, e, alone, other = (Victim(each) for each in made)
     seen.victims, seen.alone = [a, b, c, d, e], [alone, other]
+    await s.api.delete(seen.updated)
     await s.all(s.api.archive(b.made.id), s.api.archive(c.made.id))
     # Each of some is raced by one operation alone: an archive may make an update be refused.
     first = [("update", a), ("restore", b), ("update", a), ("restore", b)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import schemas
-from conformance.kit.compare import differing, told
+from conformance.kit.compare import CLIENT_FIELDS, differing, told
 from conformance.kit.evidence import Evidence
 from conformance.kit.expect import Judge, premise
 from conformance.kit.stage import Outcome

@@ -50,7 +50,7 @@ CHECK_S = 0.1
 """Seconds after which who waits for a scene looks for an interrupt again."""
 CLOSING_RESERVE = 8
 """Requests that no scene before the closing may spend."""
-LIFE_RESERVE, LIFE_LEAST = 8, 6
+LIFE_RESERVE, LIFE_LEAST = 7, 6
 """Requests that the scenes before them leave to the lives of contacts; EXTRA and QUIET the least."""
 
 

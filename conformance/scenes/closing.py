@@ -105,7 +105,7 @@ async def quiet(s: Scene) -> None:
     """
     before = await s.of("deletion")
     token = (await s.of("filters")).token
-    premise(before.after_reviving, "the set to delete from could not be made")
+    premise(before.others, "the set to delete from could not be made")
     s.out.gone = gone = before.stays[0]
     reading = Reading(s.api, token, gone)
     s.out.before = await s.all(*reading.sets(), s.api.get(gone.id))

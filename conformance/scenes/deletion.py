@@ -12,7 +12,7 @@ from conformance.kit.stage import Phase, Scene, scene
 from conformance.scenes.common import borrow, factory, make
 
 
-@scene(Phase.DELETED, costs=18, needs=("filters",))
+@scene(Phase.DELETED, costs=16, needs=("filters",))
 async def deletion(s: Scene) -> None:
     """Delete an active and an archived contact of the filtered set; look for them everywhere.
 
@@ -33,7 +33,6 @@ async def deletion(s: Scene) -> None:
     )
     await _look(s, before.token)
     await _revive(s)
-    s.out.after_reviving = await s.all(*_lists(s, before.token))
 
 
 def _lists(s: Scene, token: str) -> list[Coroutine[Any, Any, Exchange]]:
@@ -56,7 +55,7 @@ async def _look(s: Scene, token: str) -> None:
 
 
 async def _revive(s: Scene) -> None:
-    """Try everything that might bring a deleted contact back."""
+    """Try everything that might bring a deleted contact back; later lists show whether it did."""
     gone, gone_archived = s.out.active.id, s.out.archived.id
     s.out.restores = await s.all(s.api.restore(gone), s.api.restore(gone_archived))
     s.out.others = await s.all(s.api.get(gone_archived), s.api.update(gone, {"city": "Elsewhere"}))

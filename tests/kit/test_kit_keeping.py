@@ -1,9 +1,9 @@
-"""What a write does not speak of stays as the write before it showed it."""
+"""What a write does not speak of stays as the write before it showed it; what is deleted stays away."""
 
 from __future__ import annotations
 
 import pytest
-from kit_doubles import AN_ID, at, error_body, evidence_of, exchange, one, wrote
+from kit_doubles import AN_ID, at, contact, error_body, evidence_of, exchange, one, wrote
 
 from conformance.kit.exchange import Exchange
 from conformance.kit.sameness import KEEPERS
@@ -68,3 +68,41 @@ def test_contacts_of_others_may_change_between_two_writes() -> None:
     evidence = evidence_of(MADE, MOVED, LOST)
 
     assert evidence.judge_keeping("UPDATE-01").checks == 0
+
+
+DELETED = at(wrote("delete", {}), 4, 5)
+SHOWN = {
+    "DELETE-02": exchange("list", 200, {"success": True, "data": {"contacts": [contact()]}}),
+    "DELETE-03": exchange("search", 200, {"success": True, "data": [contact()], "count": 1}),
+}
+
+
+@pytest.mark.parametrize(("clause", "shown"), SHOWN.items())
+@pytest.mark.parametrize(
+    ("span", "between", "found"),
+    [
+        pytest.param((6, 7), [], 1, id="after the delete"),
+        pytest.param((4.5, 7), [], 0, id="while the delete is under way"),
+        pytest.param((2, 3), [], 0, id="before the delete"),
+        pytest.param((6, 7), [at(wrote("update", {}), 4.5, 6)], 0, id="a write raced with it"),
+    ],
+)
+def test_a_deleted_contact_is_shown(
+    clause: str,
+    shown: Exchange,
+    span: tuple[float, float],
+    between: list[Exchange],
+    found: int,
+) -> None:
+    evidence = evidence_of(MADE, DELETED, *between, at(shown, *span), owned=(AN_ID,))
+
+    assert len(evidence.judge_absence(clause).findings) == found
+    others = SHOWN.keys() - {clause}
+    assert [evidence.judge_absence(other).findings for other in others] == [[]]
+
+
+def test_a_contact_that_was_not_deleted_may_be_shown() -> None:
+    refused = at(exchange("delete", 403, error_body()), 4, 5)
+    evidence = evidence_of(MADE, refused, at(SHOWN["DELETE-02"], 6, 7), owned=(AN_ID,))
+
+    assert evidence.judge_absence("DELETE-02").checks == 0

@@ -96,7 +96,7 @@ def tests_load(session: nox.Session) -> None:
 def coverage(session: nox.Session) -> None:
     """Measure which lines the self-tests run, those of processes that they start among them."""
     _install(session, "tests-load")
-    for part in (("tests", "--ignore=tests/load"), ("tests/load",)):
+    for part in (("tests", "--ignore=tests/load", *SIDE_BY_SIDE), ("tests/load",)):
         if status := _child(session, *MEASURED, *part):
             sys.exit(status)
     for step in ("combine", "report"):

@@ -21,7 +21,7 @@ def _meta(x: Exchange, name: str) -> Any:
 def _pages(shelf: Outcome) -> list[tuple[Exchange, int, int]]:
     """Return (exchange, page asked, limit asked) of every page within the set."""
     pages = [(x, n, UNEVEN) for n, x in enumerate(shelf.uneven, start=1)]
-    pages += [(shelf.even_last, 2, EVEN), (shelf.one_page, 1, shelf.size), (shelf.hundred, 1, 100)]
+    pages += [(shelf.even_last, 2, EVEN), (shelf.hundred, 1, 100)]
     for x, _, _ in pages:
         premise(x.ok, "a page of the set is not answered", x)
     return pages

@@ -13,9 +13,9 @@ from conformance.kit.evidence import Known
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import premise
 from conformance.kit.stage import Phase, Scene, scene
-from conformance.scenes.common import Made
+from conformance.scenes.common import Made, factory
 
-READS = 4
+READS = 3
 PAGES = 2
 FULL = 100
 
@@ -96,11 +96,11 @@ def _others(known: Known | None, record: dict[str, Any]) -> list[str]:
     return known.contradicted_by(record) if known is not None else []
 
 
-@scene(Phase.QUIET, costs=14, needs=("deletion", "filters"))
+@scene(Phase.QUIET, costs=16, needs=("deletion", "filters"))
 async def quiet(s: Scene) -> None:
-    """Archive, restore and delete one contact, with the same reads between, while nobody writes.
+    """Update, archive, restore and delete one contact, with the same reads between; nobody else writes.
 
-    A cache that other writes would empty shows itself here (ARCHIVE-02, GET-04, RESTORE-02,
+    A cache that other writes would empty shows itself here (OBJ-09, ARCHIVE-02, GET-04, RESTORE-02,
     DELETE-02, DELETE-03).
     """
     before = await s.of("deletion")
@@ -112,6 +112,8 @@ async def quiet(s: Scene) -> None:
     if "second" in s.target.accounts:
         # The same list, right after the first user's: an answer kept by its query alone shows (ISO-01).
         await s.stage.client("second").list(search=token)
+    s.out.update = await s.api.update(gone.id, {"phone": factory(s).full_update()["phone"]})
+    s.out.updated = await s.api.list(search=token)
     s.out.archive = await s.api.archive(gone.id)
     s.out.archived = await s.all(*reading.sets(), s.api.get(gone.id))
     s.out.restore = await s.api.restore(gone.id)

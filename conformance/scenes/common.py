@@ -10,6 +10,7 @@ import schemas
 from conformance.kit.client import Client
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import premise
+from conformance.kit.moments import to_epoch
 from conformance.kit.stage import Scene
 from conformance.kit.wire import TargetUnavailable
 from fixtures.factories import ContactFactory
@@ -64,8 +65,13 @@ def factory(scene: Scene) -> ContactFactory:
 
 
 def forged(record: dict[str, Any]) -> list[str]:
-    """Return the names of server-owned fields that bear a forged value."""
-    return [name for name, value in FORGED.items() if name in record and record[name] == value]
+    """Return the names of server-owned fields that bear a forged value, times in any notation."""
+    return [name for name, value in FORGED.items() if name in record and _same(record[name], value)]
+
+
+def _same(shown: Any, value: Any) -> bool:
+    moment = to_epoch(value)
+    return bool(shown == value or (moment is not None and to_epoch(shown) == moment))
 
 
 async def make(api: Client, payload: dict[str, Any]) -> Made:

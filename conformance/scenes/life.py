@@ -39,7 +39,7 @@ MOST = 100
 DEEP_STEPS = 30
 PEOPLE = 5
 """Contacts in one example of the deep profile."""
-LEAST = 6
+LEAST = 5
 """Fewer requests than this are no story at all."""
 UPDATES_TRIED = 4
 FAILURES_KEPT = 3

@@ -83,6 +83,16 @@ def test_a_walk_yields_each_contact_once(shelf: Outcome, judge: Judge) -> None:
         judge.that(not missing, "each contact of the set once", actual, walk[-1])
 
 
+@pytest.mark.clause("PAGE-03")
+def test_a_later_page_of_the_archived_holds_the_rest(filters: Outcome, judge: Judge) -> None:
+    first, later = filters.asked["archived=true"], filters.asked["page 2, archived=true"]
+    shown = first.ok and set(first.ids) == filters.archived
+    premise(shown and later.ok, "the archived contacts of the set are not listed", first)
+
+    one_of_them = len(later.ids) == 1 and set(later.ids) <= filters.archived
+    judge.that(one_of_them, "one of the two archived contacts", later.ids, later)
+
+
 @pytest.mark.clause("PAGE-04")
 def test_a_walk_under_a_type_filter_yields_each_contact_once(shelf: Outcome, judge: Judge) -> None:
     one, two = shelf.typed
@@ -122,12 +132,12 @@ def test_totals_are_the_number_of_matches_on_every_page(
 
 @pytest.mark.clause("PAGE-05")
 def test_a_later_page_counts_what_the_first_one_does(filters: Outcome, judge: Judge) -> None:
-    # Archived contacts match the search as well, which a later page may forget.
-    first, later = filters.asked["default"], filters.asked["page 2"]
-    premise(first.ok and later.ok, "a page of the set is not answered", later)
-
-    expected, total = _meta(first, "total"), _meta(later, "total")
-    judge.that(total == expected, f"meta.total {expected}, as on the first page", total, later)
+    # The search matches active and archived contacts, which a later page may forget.
+    for name, second in (("default", "page 2"), ("archived=true", "page 2, archived=true")):
+        first, later = filters.asked[name], filters.asked[second]
+        premise(first.ok and later.ok, "a page of the set is not answered", later)
+        expected, total = _meta(first, "total"), _meta(later, "total")
+        judge.that(total == expected, f"meta.total {expected}, as on the first page", total, later)
 
 
 @pytest.mark.clause("PAGE-06")

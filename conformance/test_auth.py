@@ -57,7 +57,8 @@ def test_an_expired_jwt_answers_401(access: Outcome, judge: Judge) -> None:
 
 @pytest.mark.clause("AUTH-05")
 def test_an_api_key_alone_answers_401(access: Outcome, judge: Judge) -> None:
-    judge.status(access.api_key, 401, because="for an X-API-Key alone")
+    for x in access.api_key:
+        judge.status(x, 401, because=f"for the {x.operation} with an X-API-Key alone")
 
 
 @pytest.mark.clause("AUTH-07")
@@ -112,6 +113,6 @@ def test_a_refused_delete_leaves_the_contact(access: Outcome, judge: Judge) -> N
 
 def _all_refused(access: Outcome, operation: str) -> None:
     tried = [*access.anonymous, *access.altered, *access.no_jwt, *access.unsigned]
-    tried += [*access.guessed, *access.scheme, *access.expired]
+    tried += [*access.guessed, *access.scheme, *access.expired, *access.api_key]
     passed = [x for x in tried if x.operation == operation and x.status != 401]
     premise(not passed, f"a {operation} with wrong credentials was not refused", *passed[:1])

@@ -166,6 +166,10 @@ def test_writes_outside_the_filter_do_not_disturb_a_walk(
     # The last few of the shelf are lent to scenes that archive or delete them.
     missing = sorted({made.id for made in shelf.made[:-BORROWED]} - set(ids))
     judge.that(not missing, "each contact once", f"{len(missing)} missing", walk[-1])
+    total = _meta(walk[0], "total")
+    if isinstance(total, int) and total <= shelf.size:
+        seen = len(set(map(str, ids)))
+        judge.that(seen >= total, f"all {total} contacts of the set", f"{seen} of them", walk[-1])
 
 
 @pytest.mark.clause("PAGE-07")

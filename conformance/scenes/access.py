@@ -35,7 +35,7 @@ SOME = {
 """Each operation meets a token that has the form of a good one: routes check for themselves."""
 
 
-@scene(costs=40, needs=("shelf",))
+@scene(costs=42, needs=("shelf",))
 async def access(s: Scene) -> None:
     """Try all operations with wrong credentials on two contacts, then see whether they changed."""
     people = factory(s)
@@ -65,14 +65,17 @@ async def _others(s: Scene) -> None:
     key = s.api.speaking_as(credentials.api_key(token))
     lower = s.api.speaking_as(credentials.lower_case_scheme(token))
     nobody = s.api.speaking_as(NO_CREDENTIAL)
-    s.out.api_key, s.out.lower, *s.out.invalid = await s.all(
+    *s.out.api_key, s.out.lower, one, two, three = await s.all(
         key.list(),
+        key.search(),
+        key.create(s.out.body),
         lower.list(limit=1),
         # What one target takes for text, another refuses: these bodies are wrong for all of them.
         nobody.create({"first_name": {"a": 1}, "email": "no address"}),
         nobody.create_raw(b'{"first_name": "Cut'),
         nobody.update(UNKNOWN_ID, {"first_name": {"a": 1}, "email": "no address"}),
     )
+    s.out.invalid = [one, two, three]
 
 
 async def _expired(s: Scene, trials: Trials) -> list[Exchange]:
@@ -117,7 +120,8 @@ async def _aftermath(s: Scene, victim: Made, hidden: Made) -> None:
     )
     s.out.after, s.out.after_hidden, *s.out.found = answers
     await discard_found(s, *s.out.found, word=first)
-    await _undo(s, [*s.out.anonymous, *s.out.altered, *s.out.unsigned, *s.out.expired])
+    tried = [*s.out.anonymous, *s.out.altered, *s.out.unsigned, *s.out.expired, *s.out.api_key]
+    await _undo(s, tried)
 
 
 async def _undo(s: Scene, answers: list[Exchange]) -> None:

@@ -62,7 +62,10 @@ async def _rounds(s: Scene, moved: Made, token: str) -> None:
     archive = await s.api.archive(moved.id)
     s.out.last_hidden = await _both(s, token)
     s.out.rounds = [(archive, await s.api.restore(moved.id))]
-    s.out.last_lists = await _both(s, token)
+    kind = s.out.rounds[0][1].contact.get("contact_type", TYPES[1])
+    s.out.last_list, s.out.last_typed = await s.all(
+        s.api.list(search=token, limit=100), s.api.list(search=token, type=kind, limit=100)
+    )
 
 
 async def _both(s: Scene, token: str) -> list[Exchange]:

@@ -190,7 +190,7 @@ def test_search_finds_a_contact_without_last_name(
 ) -> None:
     x = list_searches.lone
 
-    judge.that(people.lone.id in x.ids, "the contact without last name", x.ids, x)
+    judge.that(people.lone.id in x.ids, "the contact without last name and email", x.ids, x)
 
 
 @pytest.mark.clause("LIST-10")

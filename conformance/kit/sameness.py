@@ -116,9 +116,9 @@ class Sameness:
     def judge_keeping(self, clause: str, ours: Iterable[str]) -> Judge:
         """Return the judge of one of `KEEPERS`: each write against the one before it.
 
-        Both were acknowledged and nothing overlaps them. Other clauses speak of a value that was
-        read otherwise in between, and of one that was sent and is shown now, but not by the write
-        before.
+        Both were acknowledged and nothing overlaps them. Other clauses speak of what a create
+        answers and does not store, of a value that was read otherwise in between, and of one that
+        was sent and is shown now, but not by the write before.
         """
         judge = Judge(clause)
         for contact_id in set(ours) - self._left_out:
@@ -149,6 +149,7 @@ class Sameness:
             apart = apart and all(write.ended <= x.started for x in later)
             shown = all(x.ok and x.contact.get("id") == contact_id for x in (before, write))
             speaks = write.operation != "update" or sent_object(write)
+            shown = shown and before.operation != "create"
             if write.operation == operation and apart and shown and speaks:
                 yield before, write, dict(sent)
 

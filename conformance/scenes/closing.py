@@ -112,7 +112,9 @@ async def quiet(s: Scene) -> None:
     if "second" in s.target.accounts:
         # The same list, right after the first user's: an answer kept by its query alone shows (ISO-01).
         await s.stage.client("second").list(search=token)
-    s.out.update = await s.api.update(gone.id, {"phone": factory(s).full_update()["phone"]})
+    # The last name comes along, for targets that empty what an update does not send.
+    change = {"phone": factory(s).full_update()["phone"], "last_name": token}
+    s.out.update = await s.api.update(gone.id, change)
     s.out.updated = await s.api.list(search=token)
     s.out.archive = await s.api.archive(gone.id)
     s.out.archived = await s.all(*reading.sets(), s.api.get(gone.id))

@@ -20,7 +20,7 @@ async def people(s: Scene) -> None:
         s,
         maker.named(company=maker.name(), notes=maker.name()),
         maker.named(),
-        maker.minimal(email=maker.email()),
+        maker.minimal(),
     )
     s.out.ids = {m.id for m in (s.out.found, s.out.decoy, s.out.lone)}
     s.out.absent = maker.word(LISTED)
@@ -82,7 +82,7 @@ async def searches(s: Scene) -> None:
     groups: dict[str, dict[str, dict[str, Any]]]
     groups = {"name": hits, "email": by_email, "misses": misses, "both": both}
     groups["lone"] = {
-        "the only name of a contact without last name": {"name": lone.sent["first_name"]}
+        "the only name of a contact without last name and email": {"name": lone.sent["first_name"]}
     }
     groups["role"] = {"a role that no contact has": {"name": first, "role": crew.absent}}
     await _ask(s, groups)

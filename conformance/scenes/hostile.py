@@ -87,7 +87,7 @@ async def unwieldy(s: Scene) -> None:
     s.out.long, s.out.dangerous, s.out.forged = made[:2], made[2:3], made[3:]
 
 
-@scene(Phase.HOSTILE, needs=("unwieldy",))
+@scene(Phase.HOSTILE, costs=1, needs=("unwieldy",))
 async def forged_create(s: Scene) -> None:
     """See what came of a create with values for the fields that are the server's."""
     people = factory(s)
@@ -137,7 +137,7 @@ async def bad_updates(s: Scene) -> None:
     await s.api.delete(made.id)
 
 
-@scene(Phase.HOSTILE, needs=("unwieldy",))
+@scene(Phase.HOSTILE, costs=2, needs=("unwieldy",))
 async def long_texts(s: Scene) -> None:
     """See what came of long notes and names: together, and alone where one may not be at fault."""
     people = factory(s)
@@ -164,7 +164,7 @@ DECOMPOSED = "1 Cafe\u0301 Ma\u0308rz A\u030angstro\u0308m {word}"
 """Letters and combining marks for which Unicode has one code point too, in a field of their own."""
 
 
-@scene(Phase.HOSTILE, needs=("unwieldy",))
+@scene(Phase.HOSTILE, costs=1, needs=("unwieldy",))
 async def dangerous_texts(s: Scene) -> None:
     """See what came of text that means something to HTML, SQL, templates and file systems."""
     s.out.tried = await _let_go(s, (await s.of("unwieldy")).dangerous)

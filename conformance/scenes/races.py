@@ -113,7 +113,7 @@ async def races(s: Scene) -> None:
         seen.token, seen.updated, seen.left = token, made[0].id, made[1:]
 
 
-@scene(Phase.RACED, costs=24, needs=("races",))
+@scene(Phase.RACED, costs=25, needs=("races",))
 async def raced_deletes(s: Scene) -> None:
     """Race deletes of the contacts that the races left with what else may happen to them.
 

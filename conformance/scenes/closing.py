@@ -24,7 +24,8 @@ FULL = 100
 async def closing(s: Scene) -> None:
     """List the newest of the account, and get what the lists did not show, or showed otherwise.
 
-    One search shows whether it finds the same contacts to be the same (OBJ-09). What the run knows of each contact is kept from before these reads.
+    One search shows whether it finds them to be the same (OBJ-09). What the run knows of each
+    contact is kept from before these reads.
     """
     evidence = s.stage.evidence
     # Where the answer to a delete was lost, the contact may be gone.
@@ -98,7 +99,9 @@ def _others(known: Known | None, record: dict[str, Any]) -> list[str]:
 
 @scene(Phase.QUIET, costs=16, needs=("deletion", "filters"))
 async def quiet(s: Scene) -> None:
-    """Update, archive, restore and delete one contact, with the same reads between; nobody else writes.
+    """Update, archive, restore and delete one contact, with the same reads between.
+
+    Nobody else writes meanwhile.
 
     A cache that other writes would empty shows itself here (OBJ-09, ARCHIVE-02, GET-04, RESTORE-02,
     DELETE-02, DELETE-03).

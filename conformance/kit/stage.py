@@ -48,7 +48,7 @@ GRACE_S = 3.0
 """Seconds in which the requests of an interrupted run may come to their end."""
 CHECK_S = 0.1
 """Seconds after which who waits for a scene looks for an interrupt again."""
-CLOSING_RESERVE = 7
+CLOSING_RESERVE = 6
 """Requests that no scene before the closing may spend."""
 LIFE_RESERVE, LIFE_LEAST = 7, 5
 """Requests that the scenes before them leave to the lives of contacts; EXTRA and QUIET the least."""

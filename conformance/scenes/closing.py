@@ -15,7 +15,7 @@ from conformance.kit.expect import premise
 from conformance.kit.stage import Phase, Scene, scene
 from conformance.scenes.common import Made, factory
 
-READS = 3
+READS = 2
 PAGES = 2
 FULL = 100
 

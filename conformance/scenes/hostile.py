@@ -103,7 +103,8 @@ async def odd_texts(s: Scene) -> None:
     """Send NUL, control characters, a lone surrogate, and JSON nested very deep."""
     people = factory(s)
     texts = ("a\0b", "a\x01\x1b[31mb\x7f", "a\ud800b")
-    s.out.tried = await _hold(s, [people.named(notes=text) for text in texts])
+    # One after the other: what is under way keeps a request for its delete, and few are left.
+    s.out.tried = [held for text in texts for held in await _hold(s, [people.named(notes=text)])]
     deep = b'{"first_name":"Deep","contact_type":"buyer","notes":' + b"[" * DEPTH + b"]" * DEPTH
     s.out.deep = await s.api.create_raw(deep + b"}")
     await discard(s, s.out.deep)

@@ -55,10 +55,8 @@ def test_a_deep_run_tries_every_kind_of_payload_and_passes_the_reference_server(
 
     assert run.status == 0, run.screen
     assert run.document["budget"]["max"] is None
-    still_open = {c["id"] for c in run.clauses.values() if c["status"] == "not_evaluated"}
-    # On a slow machine half of Retry-After is over before the trial comes to it.
-    assert still_open <= {"LIMIT-13"}
-    assert {c["status"] for c in run.clauses.values()} <= {"passed", "observed", "not_evaluated"}
+    assert {i for i, c in run.clauses.items() if c["status"] == "not_evaluated"} == set()
+    assert {c["status"] for c in run.clauses.values()} == {"passed", "observed"}
     assert run.document["leftovers"] == []
 
 

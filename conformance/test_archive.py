@@ -10,7 +10,7 @@ from conformance.kit.evidence import Evidence
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import Judge, premise
 from conformance.kit.moments import SKEW_S, server_now, to_epoch
-from conformance.kit.stage import Outcome
+from conformance.kit.outcome import Outcome
 from conformance.scenes.archiving import BETWEEN
 
 KEPT = [name for name in schemas.CONTACT_FIELDS if name not in LIFE_FIELDS]

@@ -6,7 +6,7 @@ import pytest
 
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import Judge, premise
-from conformance.kit.stage import Outcome
+from conformance.kit.outcome import Outcome
 from conformance.scenes.access import ELSEWHERE
 
 

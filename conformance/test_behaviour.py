@@ -11,7 +11,7 @@ import pytest
 
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import Judge, premise
-from conformance.kit.stage import Outcome
+from conformance.kit.outcome import Outcome
 
 ORDERS = {
     "newest first": ("created_at", True),

@@ -11,7 +11,7 @@ from conformance.kit.compare import CLIENT_FIELDS, coerced, differing, told
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import Judge, premise
 from conformance.kit.moments import SKEW_S, server_now, to_epoch
-from conformance.kit.stage import Outcome
+from conformance.kit.outcome import Outcome
 from conformance.scenes.common import forged, has_id
 from conformance.scenes.shelf import UNUSUAL_EMAILS
 

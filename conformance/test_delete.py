@@ -8,7 +8,7 @@ import schemas
 from conformance.kit.compare import CLIENT_FIELDS, differing, told
 from conformance.kit.evidence import Evidence
 from conformance.kit.expect import Judge, premise
-from conformance.kit.stage import Outcome
+from conformance.kit.outcome import Outcome
 
 
 def _premise_deleted(deletion: Outcome) -> None:

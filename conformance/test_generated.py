@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.kit.expect import Judge
-from conformance.kit.stage import Outcome
+from conformance.kit.outcome import Outcome
 
 
 def _holds(generated: Outcome, judge: Judge, *names: str) -> None:

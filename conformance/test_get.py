@@ -7,7 +7,7 @@ import pytest
 import schemas
 from conformance.kit.compare import differing, told
 from conformance.kit.expect import Judge, premise
-from conformance.kit.stage import Outcome
+from conformance.kit.outcome import Outcome
 
 
 @pytest.mark.clause("GET-01")

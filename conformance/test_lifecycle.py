@@ -7,7 +7,7 @@ import pytest
 from conformance.kit.evidence import Evidence
 from conformance.kit.exchange import path_id
 from conformance.kit.expect import Judge, premise
-from conformance.kit.stage import Outcome
+from conformance.kit.outcome import Outcome
 
 
 @pytest.mark.clause("LIFE-02")

@@ -13,7 +13,7 @@ from conformance.kit.evidence import Evidence
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import Finding, Judge, PremiseFailed, premise
 from conformance.kit.limits import judge_countdown
-from conformance.kit.stage import Outcome
+from conformance.kit.outcome import Outcome
 
 
 def absorb_passive(evidence: Evidence, limiter: Outcome, judge: Judge) -> None:

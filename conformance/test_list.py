@@ -11,7 +11,7 @@ from conformance.kit.compare import holds_in_bounds
 from conformance.kit.evidence import Evidence
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import Judge, premise
-from conformance.kit.stage import Outcome
+from conformance.kit.outcome import Outcome
 from conformance.scenes.shelf import EVEN, PAGED, UNEVEN
 
 DEFAULT, MOST = schemas.LIST_LIMIT_DEFAULT, schemas.LIST_LIMIT_MAX

@@ -9,7 +9,7 @@ import pytest
 
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import Judge, premise
-from conformance.kit.stage import Outcome
+from conformance.kit.outcome import Outcome
 from conformance.scenes.common import BORROWED
 from conformance.scenes.shelf import EVEN, PAGED, TYPED, UNEVEN
 

@@ -10,7 +10,7 @@ from conformance.kit.compare import differing, told
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import Judge, premise
 from conformance.kit.history import shortest_offence, timeline
-from conformance.kit.stage import Outcome
+from conformance.kit.outcome import Outcome
 from conformance.scenes.common import has_id
 
 

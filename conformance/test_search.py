@@ -8,7 +8,7 @@ import schemas
 from conformance.kit.compare import holds_in_bounds
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import Judge, premise
-from conformance.kit.stage import Outcome
+from conformance.kit.outcome import Outcome
 from conformance.scenes.common import has_id
 from conformance.scenes.shelf import UNEVEN
 

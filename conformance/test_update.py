@@ -13,7 +13,7 @@ from conformance.kit.evidence import Evidence
 from conformance.kit.exchange import Exchange, sent_object
 from conformance.kit.expect import Judge, premise
 from conformance.kit.moments import to_epoch
-from conformance.kit.stage import Outcome
+from conformance.kit.outcome import Outcome
 from conformance.scenes.archiving import TYPES
 from conformance.scenes.common import forged
 from conformance.scenes.updating import BEYOND_ASCII

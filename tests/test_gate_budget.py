@@ -14,7 +14,7 @@ import pytest
 from kit.gate_runs import Gate, Served
 
 import schemas
-from conformance.kit.stage import SCRIPTS
+from conformance.kit.scene import SCRIPTS
 from conformance.kit.thrift import with_needs
 from fixtures.reference.limiter import FixedWindowLimiter, Window
 from fixtures.reference.tokens import mint

@@ -16,11 +16,12 @@ from conformance.kit.embedded import ServerDidNotStart
 from conformance.kit.evidence import Evidence
 from conformance.kit.expect import ClauseViolated, Judge, PremiseFailed
 from conformance.kit.launching import NotReady, launch_of, settle_log
+from conformance.kit.outcome import Outcome
 from conformance.kit.preflight import Refused
 from conformance.kit.run import Run
 from conformance.kit.selection import clause_of, turn_of
 from conformance.kit.settings import OPTIONS, UsageProblem, resolve
-from conformance.kit.stage import Outcome, Stage, new_run_id
+from conformance.kit.stage import Stage, new_run_id
 from conformance.kit.starting import REPORTS, start
 from conformance.kit.verdict import (
     FAILED,

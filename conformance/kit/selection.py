@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.kit.catalogue import Catalogue
-from conformance.kit.stage import SCRIPTS, Phase
+from conformance.kit.scene import SCRIPTS, Phase
 from conformance.kit.thrift import Demand
 
 PROBE_SCENE = "limiter"

@@ -6,7 +6,7 @@ from conformance.kit import credentials
 from conformance.kit.client import Client, encode
 from conformance.kit.credentials import NO_CREDENTIAL, Credential
 from conformance.kit.exchange import OPERATIONS, Exchange
-from conformance.kit.stage import Scene, scene
+from conformance.kit.scene import Scene, scene
 from conformance.scenes.common import (
     UNKNOWN_ID,
     Made,

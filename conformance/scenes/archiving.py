@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.kit.exchange import ARCHIVED_REFUSALS, Exchange
 from conformance.kit.expect import premise
-from conformance.kit.stage import Scene, scene
+from conformance.kit.scene import Scene, scene
 from conformance.scenes.common import (
     CARRIED,
     Made,

@@ -15,7 +15,7 @@ from conformance.kit.client import JSON_TYPE, encode
 from conformance.kit.compare import coerced, differing
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import PremiseFailed
-from conformance.kit.stage import Scene
+from conformance.kit.scene import Scene
 from conformance.scenes.common import Made, discard, factory, has_id, make, make_all
 from fixtures import strategies
 from fixtures.factories import LISTED

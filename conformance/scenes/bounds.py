@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import schemas
 from conformance.kit.exchange import Exchange
-from conformance.kit.stage import Phase, Scene, scene
+from conformance.kit.scene import Phase, Scene, scene
 from conformance.scenes.common import active_contacts, factory
 
 MOST = schemas.LIST_LIMIT_MAX

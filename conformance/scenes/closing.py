@@ -12,7 +12,7 @@ from conformance.kit.client import Client
 from conformance.kit.evidence import Known
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import premise
-from conformance.kit.stage import Phase, Scene, scene
+from conformance.kit.scene import Phase, Scene, scene
 from conformance.scenes.common import Made, factory
 
 READS = 2

@@ -11,7 +11,7 @@ from conformance.kit.client import Client
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import premise
 from conformance.kit.moments import to_epoch
-from conformance.kit.stage import Scene
+from conformance.kit.scene import Scene
 from conformance.kit.wire import TargetUnavailable
 from fixtures.factories import ContactFactory
 

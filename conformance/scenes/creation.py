@@ -6,7 +6,7 @@ import unicodedata
 from typing import Any
 
 from conformance.kit.expect import premise
-from conformance.kit.stage import Scene, scene
+from conformance.kit.scene import Scene, scene
 from conformance.scenes.common import Made, factory, has_id
 from fixtures.factories import LISTED, ContactFactory
 

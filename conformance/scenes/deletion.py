@@ -8,7 +8,7 @@ from typing import Any
 from conformance.kit.client import Client
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import premise
-from conformance.kit.stage import Phase, Scene, scene
+from conformance.kit.scene import Phase, Scene, scene
 from conformance.scenes.common import borrow, factory, make
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.kit.expect import premise
-from conformance.kit.stage import Scene, scene
+from conformance.kit.scene import Scene, scene
 from conformance.scenes.common import factory, make_all
 from fixtures.factories import LISTED, ContactFactory
 

@@ -14,7 +14,7 @@ import pytest
 
 from conformance.kit.explore import Bridge, Falsified, check, sample
 from conformance.kit.plugin import RUN
-from conformance.kit.stage import Phase, Scene, scene
+from conformance.kit.scene import Phase, Scene, scene
 
 if TYPE_CHECKING:
     from conformance.scenes.attempts import Breach, Kind

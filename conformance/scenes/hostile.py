@@ -11,7 +11,7 @@ from typing import Any
 
 import schemas
 from conformance.kit.exchange import Exchange
-from conformance.kit.stage import Phase, Scene, scene
+from conformance.kit.scene import Phase, Scene, scene
 from conformance.scenes.common import FORGED, borrow, discard, discard_found, factory, has_id
 from fixtures.factories import ContactFactory
 

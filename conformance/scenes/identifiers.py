@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.kit.exchange import Exchange
-from conformance.kit.stage import Scene, scene
+from conformance.kit.scene import Scene, scene
 from conformance.scenes.common import MALFORMED_IDS, UNKNOWN_ID, UPDATED_ID, discard_found, factory
 
 OPERATIONS = ("update", "delete", "archive", "restore")

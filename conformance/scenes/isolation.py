@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.kit.expect import premise
-from conformance.kit.stage import Scene, scene
+from conformance.kit.scene import Scene, scene
 from conformance.scenes.common import factory, make
 from fixtures.factories import LISTED
 

@@ -25,7 +25,7 @@ from conformance.kit.model import (
     observe,
     plain,
 )
-from conformance.kit.stage import Phase, Scene, scene
+from conformance.kit.scene import Phase, Scene, scene
 from conformance.kit.successions import SUCCESSIONS
 from conformance.scenes.common import factory
 from fixtures.factories import LISTED, ContactFactory

@@ -7,7 +7,7 @@ from conformance.kit.limiter_steps import SECOND, Plan
 from conformance.kit.limiter_trial import Trial
 from conformance.kit.limits import longest_reset
 from conformance.kit.probe import Ground
-from conformance.kit.stage import Phase, Scene, scene
+from conformance.kit.scene import Phase, Scene, scene
 from conformance.scenes.common import factory
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from conformance.kit.budget import BudgetExhausted
 from conformance.kit.client import encode
 from conformance.kit.exchange import Exchange
-from conformance.kit.stage import Phase, Scene, scene
+from conformance.kit.scene import Phase, Scene, scene
 from conformance.scenes.common import discard, factory
 
 

@@ -20,7 +20,7 @@ from conformance.kit.exchange import ARCHIVED_REFUSALS, Exchange
 from conformance.kit.expect import premise
 from conformance.kit.history import Event, State, state
 from conformance.kit.model import plain
-from conformance.kit.stage import Phase, Scene, scene
+from conformance.kit.scene import Phase, Scene, scene
 from conformance.scenes.common import Made, factory, has_id
 from fixtures.factories import LISTED, ContactFactory
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import schemas
 from conformance.kit.expect import premise
-from conformance.kit.stage import Phase, Scene, scene
+from conformance.kit.scene import Phase, Scene, scene
 from conformance.scenes.common import Made, active_contacts, factory, has_id
 from fixtures.factories import LISTED, ContactFactory
 

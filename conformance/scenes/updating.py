@@ -10,7 +10,7 @@ from typing import Any
 from conformance.kit.compare import differing
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import premise
-from conformance.kit.stage import Phase, Scene, scene
+from conformance.kit.scene import Phase, Scene, scene
 from conformance.scenes.common import (
     BORROWED,
     CARRIED,

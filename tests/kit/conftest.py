@@ -15,8 +15,9 @@ from kit_stage import Open
 from conformance.kit import stage as stage_module
 from conformance.kit.budget import Budget
 from conformance.kit.ledger import Ledger
+from conformance.kit.scene import Script
 from conformance.kit.settings import Settings, resolve
-from conformance.kit.stage import Script, Stage
+from conformance.kit.stage import Stage
 from conformance.kit.target import target_with
 
 

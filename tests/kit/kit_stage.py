@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from conformance.kit.stage import Act, Phase, Script, Stage
+from conformance.kit.scene import Act, Phase, Script
+from conformance.kit.stage import Stage
 
 WAIT_S = 10.0
 Open = Callable[..., Stage]

@@ -19,7 +19,7 @@ from conformance.kit.client import Client
 from conformance.kit.exchange import Exchange
 from conformance.kit.ledger import Entry, Ledger
 from conformance.kit.outcome import Outcome
-from conformance.kit.stage import Scene
+from conformance.kit.scene import Scene
 from conformance.kit.wire import current_scene
 
 makers: dict[int, str] = {}

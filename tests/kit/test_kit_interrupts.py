@@ -17,7 +17,7 @@ from conformance.kit import stage as stage_module
 from conformance.kit.expect import PremiseFailed
 from conformance.kit.interrupts import SIGNALS, Interrupts
 from conformance.kit.ledger import leftovers
-from conformance.kit.stage import Phase, Scene, Script
+from conformance.kit.scene import Phase, Scene, Script
 
 
 def test_a_cancelled_run_cleans_up(scripts: dict[str, Script], opened: Open) -> None:

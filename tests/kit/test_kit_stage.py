@@ -17,7 +17,7 @@ from conformance.kit.budget import BudgetExhausted
 from conformance.kit.expect import PremiseFailed
 from conformance.kit.preflight import Refused
 from conformance.kit.probe import Ground
-from conformance.kit.stage import Act, Phase, Scene, Script
+from conformance.kit.scene import Act, Phase, Scene, Script
 from conformance.scenes import MODULES
 
 

@@ -25,10 +25,12 @@ from conformance.scenes.common import Made, factory, has_id
 from fixtures.factories import LISTED, ContactFactory
 
 IN_FLIGHT = 8
-READERS = 2
-"""Clients that read the contact before they update it; the others read it back."""
-READS = 2
-"""Reads of each of them in a row: what the first shows, the next may not take back."""
+READS = (3, 1)
+"""Reads in a row of the clients that read before they update; the others read it back.
+
+What a read shows, the next may not take back. Clients that read equally often keep step, and hide
+from each other a target whose every second read is stale.
+"""
 PAUSES_S = (0.002, 0.004, 0.007)
 """Times from the first reads to the updates of the clients that come late."""
 HEAD_START_S = 0.005
@@ -158,10 +160,12 @@ async def _update(s: Scene, people: ContactFactory, made: Made, seen: Round) -> 
     seen.initial = _shown(record, RACED_FIELDS)
     seen.begun, sent = time.perf_counter(), _sent(s)
     crowd = Crowd(s.api, made.id)
-    late = IN_FLIGHT - len(PAUSES_S)
+    early, late = 1 + len(READS), IN_FLIGHT - len(PAUSES_S)
     shots = await s.all(
-        *(crowd.read_and_update(body) for body in bodies[:READERS]),
-        *(crowd.update_and_read(body) for body in bodies[READERS:late]),
+        # One is under way when the first reads come, on a target that is faster than we are, too.
+        crowd.update_and_read(bodies[0]),
+        *(crowd.read_and_update(*each) for each in zip(bodies[1:early], READS, strict=True)),
+        *(crowd.update_and_read(body) for body in bodies[early:late]),
         *(
             crowd.update_and_read(body, pause)
             for body, pause in zip(bodies[late:], PAUSES_S, strict=True)
@@ -197,12 +201,13 @@ class Crowd:
 
     async def update_and_read(self, body: dict[str, Any], pause_s: float = 0.0) -> list[Timed]:
         """Update the contact and read it back: what an earlier read saw is no answer to this."""
-        await asyncio.sleep(pause_s)
+        if pause_s:
+            await asyncio.sleep(pause_s)
         return [await _timed(self._api.update(self._id, body)), await self._read()]
 
-    async def read_and_update(self, body: dict[str, Any]) -> list[Timed]:
-        """Read the contact, again and again, while others update it, then update it too."""
-        reads = [await self._read() for _ in range(READS)]
+    async def read_and_update(self, body: dict[str, Any], times: int) -> list[Timed]:
+        """Read the contact so many times, while others update it, then update it too."""
+        reads = [await self._read() for _ in range(times)]
         return [*reads, await _timed(self._api.update(self._id, body))]
 
     async def _read(self) -> Timed:

@@ -28,10 +28,30 @@ def test_a_delete_answers_with_the_record(deletion: Outcome, judge: Judge) -> No
 
 
 @pytest.mark.clause("DELETE-01")
+def test_a_delete_shows_an_archived_contact_as_archived(
+    deletion: Outcome, filters: Outcome, judge: Judge
+) -> None:
+    x, contact_id = deletion.delete_archived, deletion.archived.id
+    hidden = filters.asked["archived=true"].records
+    archived = any(r.get("id") == contact_id and r.get("is_archived") is True for r in hidden)
+    if x.ok and archived:
+        # Only what deletes by other means than a restore is known to be no restore.
+        state = x.contact.get("is_archived")
+        judge.that(state is not False, "the record of an archived contact", state, x)
+
+
+@pytest.mark.clause("DELETE-01")
 def test_no_delete_of_the_run_shows_other_values_than_the_last(
     witnessed: Evidence, judge: Judge
 ) -> None:
     judge.absorb(witnessed.judge_keeping("DELETE-01"))
+
+
+@pytest.mark.clause("DELETE-01")
+def test_no_owner_is_forbidden_to_clean_up(witnessed: Evidence, judge: Judge) -> None:
+    # Someone else may have been forbidden to delete it before (DELETE-08).
+    for x in witnessed.forbidden:
+        judge.status(x, 200, because="for the owner's delete of a contact")
 
 
 @pytest.mark.clause("DELETE-02")
@@ -129,6 +149,13 @@ def test_nothing_can_be_done_to_a_deleted_contact(deletion: Outcome, judge: Judg
 
     for x in deletion.others:
         judge.status(x, 404, because=f"for the {x.operation} of a deleted contact")
+
+
+@pytest.mark.clause("DELETE-05")
+def test_a_contact_read_before_its_delete_is_gone(bad_updates: Outcome, judge: Judge) -> None:
+    premise(bad_updates.delete.ok, "the delete was refused", bad_updates.delete)
+
+    judge.status(bad_updates.gone, 404, because="for the get of a deleted contact")
 
 
 @pytest.mark.clause("DELETE-06")

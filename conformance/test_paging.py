@@ -93,6 +93,16 @@ def test_a_later_page_of_the_archived_holds_the_rest(filters: Outcome, judge: Ju
     judge.that(one_of_them, "one of the two archived contacts", later.ids, later)
 
 
+@pytest.mark.clause("PAGE-03")
+def test_the_largest_page_is_full(large_limits: Outcome, judge: Judge) -> None:
+    x = large_limits.most
+    total, limit = _meta(x, "total"), _meta(x, "limit")
+    if x.ok and isinstance(total, int) and isinstance(limit, int):
+        # More may have been created since they were counted, but none was deleted or archived.
+        wanted, actual = min(total, limit, large_limits.active), len(x.records)
+        judge.that(actual >= wanted, f"at least {wanted} records at limit {limit}", actual, x)
+
+
 @pytest.mark.clause("PAGE-04")
 def test_a_walk_under_a_type_filter_yields_each_contact_once(shelf: Outcome, judge: Judge) -> None:
     one, two = shelf.typed
@@ -117,6 +127,10 @@ def test_totals_are_the_number_of_matches_on_every_page(
         filtered = x.ok and all(r.get("contact_type") == PAGED for r in x.records)
         expected = f"meta.total {paged} of type {PAGED} on page {page}"
         judge.that(not filtered or total == paged, expected, total, x)
+    if shelf.beyond.ok:
+        total = _meta(shelf.beyond, "total")
+        expected = f"meta.total {shelf.size} past the end, too"
+        judge.that(total == shelf.size, expected, total, shelf.beyond)
     counts = [_meta(x, "totalPages") for x in shelf.uneven]
     same = len(set(map(str, counts))) == 1
     judge.that(same, "one totalPages all along", counts, shelf.uneven[-1])

@@ -12,6 +12,11 @@ from conformance.kit.evidence import Evidence
 from conformance.kit.expect import Judge
 
 
+@pytest.mark.clause("LIST-01")
+def test_every_list_has_stats(witnessed: Evidence, judge: Judge) -> None:
+    judge.absorb(witnessed.judge("LIST-01"))
+
+
 @pytest.mark.clause("LIST-02")
 def test_every_list_has_the_default_page_and_limit(witnessed: Evidence, judge: Judge) -> None:
     judge.absorb(witnessed.judge("LIST-02"))

@@ -66,7 +66,7 @@ def test_name_matches_beyond_ascii(beyond_ascii: Outcome, judge: Judge) -> None:
 @pytest.mark.clause("SEARCH-03")
 def test_name_follows_an_update(whole_updates: Outcome, judge: Judge) -> None:
     _premise_updated(whole_updates, "first_name")
-    x = whole_updates.found[4]
+    x = whole_updates.found[3]
 
     judge.that(whole_updates.made.id in x.ids, "the contact by its new name", x.ids, x)
 
@@ -87,9 +87,18 @@ def _came(people: Outcome, x: Exchange) -> bool:
 
 
 @pytest.mark.clause("SEARCH-04")
+def test_email_finds_all_that_share_it(creation: Outcome, judge: Judge) -> None:
+    twins = {x.contact["id"] for _, x in creation.twins if has_id(x)}
+    for x in creation.found:
+        premise(x.ok, "the search is not answered", x)
+        missing = sorted(twins - set(x.ids))
+        judge.that(not missing, f"all {len(twins)} contacts with the email", x.ids, x)
+
+
+@pytest.mark.clause("SEARCH-04")
 def test_email_follows_an_update(whole_updates: Outcome, judge: Judge) -> None:
     _premise_updated(whole_updates, "email")
-    x = whole_updates.found[5]
+    x = whole_updates.found[4]
 
     judge.that(whole_updates.made.id in x.ids, "the contact by its new email", x.ids, x)
 
@@ -170,6 +179,15 @@ def test_limit_is_filled_and_never_exceeded(
 
 
 @pytest.mark.clause("SEARCH-07")
+def test_deleted_contacts_take_no_places(deletion: Outcome, judge: Judge) -> None:
+    x, stays = deletion.searches[-1], {made.id for made in deletion.stays}
+    there = stays <= set(deletion.searches[0].ids)
+    if there and judge.status(x, 200):
+        actual = len(x.records)
+        judge.that(actual == len(stays), f"{len(stays)} records, as they still match", actual, x)
+
+
+@pytest.mark.clause("SEARCH-07")
 def test_the_default_limit_is_50(full_house: Outcome, crowd: Outcome, judge: Judge) -> None:
     asked = [(full_house.search, full_house.active)]
     asked += [(crowd.default, crowd.active)] if crowd.has("default") else []
@@ -209,6 +227,20 @@ def _one_to_most(x: Exchange) -> bool:
 @pytest.mark.clause("SEARCH-09")
 def test_a_search_without_parameters_is_answered(full_house: Outcome, judge: Judge) -> None:
     judge.status(full_house.search, 200, because="without any parameter")
+
+
+@pytest.mark.clause("SEARCH-07")
+def test_limit_is_applied_after_both_filters(
+    full_house: Outcome, people: Outcome, searches: Outcome, judge: Judge
+) -> None:
+    x = full_house.limited_to_one
+    (_, same), (_, other) = searches.both
+    meet = people.found.id in same.ids and not people.ids & set(other.ids)
+    premise(meet, "name and email do not meet: SEARCH-10 tells", other)
+
+    if judge.status(x, 200):
+        expected = "the contact that matches name and email"
+        judge.that(x.ids == [full_house.one.id], expected, x.ids, x)
 
 
 @pytest.mark.clause("SEARCH-10")

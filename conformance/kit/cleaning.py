@@ -24,7 +24,8 @@ async def clean(
 ) -> list[str]:
     """Delete every live contact of the run; return the ids (or words) of what may remain.
 
-    `missing` gets the answers that found no contact where the ledger has a live one.
+    `missing` gets the answers that found no contact where the ledger has a live one, or that
+    forbade its owner to delete it.
     """
     missing = [] if missing is None else missing
     for account, api in accounts.items():
@@ -58,7 +59,7 @@ async def _remove(api: Client, ledger: Ledger, entry: Entry, missing: list[Excha
             continue
         except PremiseFailed:
             return entry.id
-        if exchange.status == 404 and attempt == 1:
+        if exchange.status in (403, 404) and attempt == 1:
             missing.append(exchange)
         if exchange.ok or exchange.status == 404:
             ledger.gone(str(entry.id))

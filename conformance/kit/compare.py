@@ -29,6 +29,17 @@ def differing(
     }
 
 
+def differing_from_each(
+    ones: Iterable[Mapping[str, Any]], other: Mapping[str, Any], names: Iterable[str]
+) -> dict[str, tuple[Any, Any]]:
+    """Return the fields in which a record differs from each of several that show the same contact.
+
+    Where a create and a list disagree, OBJ-09 tells: either is a value that may be kept.
+    """
+    each = [differing(one, other, list(names)) for one in ones]
+    return {name: pair for name, pair in each[-1].items() if all(name in d for d in each)}
+
+
 def _comparable(name: str, value: Any) -> Any:
     if name == "tags" and isinstance(value, list):
         return sorted(value, key=repr)

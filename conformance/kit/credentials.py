@@ -19,6 +19,10 @@ from typing import Any
 TOKEN_VARIABLE = "$CONTACTS_TOKEN"  # noqa: S105 - the name of a variable, not its value
 SECOND_VARIABLE = "$CONTACTS_SECOND_TOKEN"
 ALTERED_TAIL = "A" * 10
+CUT = 10
+"""Characters: more than padding alone, fewer than any signature has."""
+UNREADABLE = "bm90LWpzb24"
+"""The text `not-json` in base64url."""
 _COMPACT = re.compile(r"[A-Za-z0-9_=.-]*")
 
 
@@ -64,18 +68,36 @@ def altered(token: str) -> Credential:
     return _authorization(f"Bearer {value}", shown, "a token whose signature was altered")
 
 
+def cut_short(token: str) -> Credential:
+    """Return the token without the end of its signature (AUTH-02).
+
+    Whoever compares only as many characters as were sent accepts it.
+    """
+    shown = f"Bearer ${{CONTACTS_TOKEN%{'?' * CUT}}}"
+    return _authorization(f"Bearer {token[:-CUT]}", shown, "a token whose signature was cut short")
+
+
+def unreadable(token: str) -> Credential:
+    """Return the token with claims that are no JSON: three parts, but no JWT (AUTH-02)."""
+    header, _, signature = token.split(".")
+    parts = [f"$(echo {TOKEN_VARIABLE} | cut -d. -f{n})" for n in (1, 3)]
+    shown = f"Bearer {parts[0]}.{UNREADABLE}.{parts[1]}"
+    value = f"Bearer {header}.{UNREADABLE}.{signature}"
+    return _authorization(value, shown, "a token whose claims are no JSON")
+
+
 def other_scheme(token: str, scheme: str) -> Credential:
     """Return the valid token under another authentication scheme (AUTH-02)."""
     value, shown = f"{scheme} {token}", f"{scheme} {TOKEN_VARIABLE}"
     return _authorization(value, shown, f"the token under the scheme {scheme}")
 
 
-def unsigned(token: str) -> Credential:
-    """Return the token's claims under `alg: none` with an empty signature (AUTH-03)."""
-    header = _encode(b'{"alg":"none","typ":"JWT"}')
+def unsigned(token: str, algorithm: str = "none") -> Credential:
+    """Return the token's claims under `alg: none`, however spelled, with no signature (AUTH-03)."""
+    header = _encode(f'{{"alg":"{algorithm}","typ":"JWT"}}'.encode())
     value = f"Bearer {header}.{token.split('.')[1]}."
     shown = f"Bearer {header}.$(echo {TOKEN_VARIABLE} | cut -d. -f2)."
-    return _authorization(value, shown, "a JWT with alg none")
+    return _authorization(value, shown, f"a JWT with alg {algorithm}")
 
 
 def resigned(token: str, key: str) -> Credential:
@@ -91,9 +113,9 @@ def resigned(token: str, key: str) -> Credential:
     return _authorization(f"Bearer {signing_input}.{_encode(digest)}", shown, label)
 
 
-def lower_case_scheme(token: str) -> Credential:
-    """Return the valid token under `bearer`, as RFC 9110, 11.1 allows (AUTH-07)."""
-    return _authorization(f"bearer {token}", f"bearer {TOKEN_VARIABLE}", "the scheme in lower case")
+def spelled_scheme(token: str, scheme: str) -> Credential:
+    """Return the valid token under `Bearer` in another case, as RFC 9110, 11.1 allows (AUTH-07)."""
+    return _authorization(f"{scheme} {token}", f"{scheme} {TOKEN_VARIABLE}", f"the scheme {scheme}")
 
 
 def api_key(token: str) -> Credential:

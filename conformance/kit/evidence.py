@@ -67,6 +67,8 @@ class Evidence:
         """Ids of contacts that a delete was sent for, whatever its answer was."""
         self.missing: list[Exchange] = []
         """Answers of the cleaning up that found no contact, though no delete had been sent for it."""
+        self.forbidden: list[Exchange] = []
+        """Answers of the cleaning up that forbade an owner to delete a contact."""
         self._sameness = Sameness()
 
     def observe(self, exchange: Exchange) -> None:

@@ -81,6 +81,11 @@ def _page_and_limit(x: Exchange, query: Query, judge: Judge) -> None:
         judge.that(_meta(x, "page") == page, f"meta.page {page}", _meta(x, "page"), x)
 
 
+def _stats(x: Exchange, _query: Query, judge: Judge) -> None:
+    stats = x.at("data", "stats")
+    judge.that(isinstance(stats, dict), "data.stats, an object", repr(stats), x)
+
+
 def _defaults(x: Exchange, query: Query, judge: Judge) -> None:
     wanted = schemas.LIST_LIMIT_DEFAULT
     if "limit" not in query:
@@ -202,6 +207,7 @@ def _search_limit(x: Exchange, query: Query, judge: Judge) -> None:
 
 
 QUERY_CHECKS = {
+    "LIST-01": judging("list", _stats),
     "LIST-02": judging("list", _defaults),
     "LIST-03": judging("list", _page_and_limit),
     "LIST-04": judging("list", _cap),

@@ -303,7 +303,11 @@ class Stage:
         tried, missing = set(self.evidence.deletes), list[Exchange]()
         cleaning = asyncio.ensure_future(clean(accounts, self.ledger, missing))
         self.leftovers = await asyncio.shield(cleaning)
-        self.evidence.missing = [x for x in missing if path_id(x) not in tried]
+        # Who may not delete cannot clean up what is their own.
+        owner_of = self.ledger.owner_of
+        forbidden = (x for x in missing if x.status == 403)
+        self.evidence.forbidden = [x for x in forbidden if owner_of(path_id(x)) != "restricted"]
+        self.evidence.missing = [x for x in missing if x.status == 404 and path_id(x) not in tried]
 
     def client(self, account: str = "first") -> Client:
         """Return a client for one of the target's accounts."""

@@ -19,23 +19,26 @@ from conformance.scenes.common import (
 
 ELSEWHERE = "Elsewhere"
 """The city that every refused update would set."""
-GUESSES = ("secret", "conformance-guess")
+SPELLED = ("bearer", "BEARER")
+GUESS = "secret"
 KNOWN = tuple(operation for operation in OPERATIONS if operation != "get")
 UNKNOWN = ("get", "delete", "archive", "restore")
 """A read that is let through changes nothing, so that an unknown id tells as much as a known one."""
 SOME = {
-    "altered": ("search", "create", "update"),
+    "altered": ("search", "update"),
+    "cut short": ("create",),
     "no JWT": ("get",),
-    "other scheme": ("list",),
-    "unsigned": ("get", "archive", "restore"),
+    "other scheme": ("list", "update"),
+    "unsigned": ("get", "restore"),
+    "Unsigned": ("archive",),
     "guessed": ("list",),
-    "random key": ("delete",),
+    "unreadable": ("delete",),
     "expired": OPERATIONS,
 }
 """Each operation meets a token that has the form of a good one: routes check for themselves."""
 
 
-@scene(costs=42, needs=("shelf",))
+@scene(costs=44, needs=("shelf",))
 async def access(s: Scene) -> None:
     """Try all operations with wrong credentials on two contacts, then see whether they changed."""
     people = factory(s)
@@ -48,33 +51,35 @@ async def access(s: Scene) -> None:
     s.out.anonymous += await trials.run(NO_CREDENTIAL, UNKNOWN, unknown=True)
     token = s.target.token
     s.out.altered = await trials.run(credentials.altered(token), SOME["altered"])
+    s.out.altered += await trials.run(credentials.cut_short(token), SOME["cut short"])
     s.out.no_jwt = await trials.run(credentials.not_a_jwt(), SOME["no JWT"])
+    s.out.no_jwt += await trials.run(credentials.unreadable(token), SOME["unreadable"])
     s.out.scheme = await trials.run(credentials.other_scheme(token, "Basic"), SOME["other scheme"])
     s.out.unsigned = await trials.run(credentials.unsigned(token), SOME["unsigned"])
-    s.out.guessed = []
-    for key, name in zip(GUESSES, ("guessed", "random key"), strict=True):
-        s.out.guessed += await trials.run(credentials.resigned(token, key), SOME[name])
+    s.out.unsigned += await trials.run(credentials.unsigned(token, "None"), SOME["Unsigned"])
+    s.out.guessed = await trials.run(credentials.resigned(token, GUESS), SOME["guessed"])
     await _others(s)
     s.out.expired = await _expired(s, trials)
     await _aftermath(s, victim, hidden)
 
 
 async def _others(s: Scene) -> None:
-    """Try a key alone, the scheme in lower case, and bodies that are wrong as well."""
+    """Try a key alone, the scheme in other cases, and bodies that are wrong as well."""
     token = s.target.token
     key = s.api.speaking_as(credentials.api_key(token))
-    lower = s.api.speaking_as(credentials.lower_case_scheme(token))
+    spelled = [s.api.speaking_as(credentials.spelled_scheme(token, name)) for name in SPELLED]
     nobody = s.api.speaking_as(NO_CREDENTIAL)
-    *s.out.api_key, s.out.lower, one, two, three = await s.all(
+    *s.out.api_key, lower, upper, one, two, three = await s.all(
         key.list(),
         key.search(),
         key.create(s.out.body),
-        lower.list(limit=1),
+        *(api.list(limit=1) for api in spelled),
         # What one target takes for text, another refuses: these bodies are wrong for all of them.
         nobody.create({"first_name": {"a": 1}, "email": "no address"}),
         nobody.create_raw(b'{"first_name": "Cut'),
         nobody.update(UNKNOWN_ID, {"first_name": {"a": 1}, "email": "no address"}),
     )
+    s.out.spelled = list(zip(SPELLED, (lower, upper), strict=True))
     s.out.invalid = [one, two, three]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conformance.kit.client import encode
 from conformance.kit.exchange import ARCHIVED_REFUSALS, Exchange
 from conformance.kit.expect import premise
 from conformance.kit.scene import Scene, scene
@@ -15,7 +16,10 @@ from conformance.scenes.common import (
 )
 from fixtures.factories import LISTED
 
+BEFORE = "changed before the archive, Žoë 李小龍 🏡"
 BETWEEN = "changed between two archives"
+KEPT = ("first_name", "last_name", "email")
+"""What finds the contact again."""
 TYPES = CARRIED[-2:]
 """Types that come along with the changes here."""
 
@@ -28,7 +32,7 @@ async def archiving(s: Scene) -> None:
     s.out.moved, s.out.still = moved, still
     # What an archive may lose is not only what the contact was created with. The last name comes
     # along, so that the lists find the contact even where an update empties what it is not sent.
-    change = {"city": "Elsewhere", "notes": "changed before the archive", "last_name": token}
+    change = {"city": "Elsewhere", "notes": BEFORE, "last_name": token}
     s.out.before, typed = await change_with_type(s, moved.id, change, TYPES[0])
     s.out.types = [(TYPES[0], typed)]
     s.out.archive = await s.api.archive(moved.id)
@@ -84,7 +88,8 @@ async def edited_archive(s: Scene) -> None:
     # Requests without credentials tried to restore it; where one did, it tells nothing here.
     kept = any(record.get("id") == made.id for record in access.after_hidden.records)
     premise(kept, "the contact is not archived any more, or not listed so", access.after_hidden)
-    body = b'{"notes":"changed while archived"}'
+    new = factory(s).full_update(notes="changed while archived")
+    body = encode({name: value for name, value in new.items() if name not in KEPT})
     s.out.update = await s.api.call("update", made.id, body=body, allows=ARCHIVED_REFUSALS)
     first = made.sent["first_name"]
     # An archived contact is read from the lists: that it can be got is GET-04's to judge.

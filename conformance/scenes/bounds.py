@@ -14,7 +14,13 @@ LARGE: tuple[dict[str, object], ...] = (
     {"limit": 99999999999999999999, "type": "buyer", "archived": True},
 )
 """Lists asked for more than 100 records: plainly, and beyond 64 bits under every filter."""
-LIST_LOW = (("limit", 0), ("limit", -1), ("page", 0), ("page", -1))
+LIST_LOW: tuple[dict[str, object], ...] = (
+    {"limit": 0},
+    {"limit": -1, "archived": True},
+    {"page": 0, "search": "anyone"},
+    {"page": -1},
+)
+"""Paging below its bounds: filters may lead to a query of their own."""
 LIST_ODD = (
     ("limit", "abc"),
     ("limit", "1.5"),
@@ -29,7 +35,7 @@ FAR_PAGES = ((10**20, 1), (2**30 + 1, 4))
 @scene(costs=13)
 async def odd_bounds(s: Scene) -> None:
     """Ask lists and searches with limits and pages that are too low, or no integers."""
-    low = [s.api.list(**{name: value}) for name, value in LIST_LOW]
+    low = [s.api.list(**query) for query in LIST_LOW]
     odd = [s.api.list(**{name: value}) for name, value in LIST_ODD]
     searches = [s.api.search(limit=value) for value in SEARCH_ODD]
     far = [s.api.list(page=page, limit=limit) for page, limit in FAR_PAGES]
@@ -40,13 +46,18 @@ async def odd_bounds(s: Scene) -> None:
     s.out.far = answers[-len(far) :]
 
 
-@scene(Phase.FULL_HOUSE, costs=3)
+@scene(Phase.FULL_HOUSE, costs=4, needs=("unwieldy",))
 async def large_limits(s: Scene) -> None:
-    """Ask lists and searches for more than 100 records."""
+    """Ask lists and searches for more than 100 records, while all contacts are there."""
+    await s.of("unwieldy")
+    s.out.active = active_contacts(s)
     lists = [s.api.list(**query) for query in LARGE]
     searches = [s.api.search(limit=MOST + 1)]
     answers = await s.all(*lists, *searches)
     s.out.lists, s.out.searches = answers[: len(LARGE)], answers[len(LARGE) :]
+    beyond = s.out.lists[0]
+    # The same list at the bound, where more than the bound is refused.
+    s.out.most = beyond if beyond.ok else await s.api.list(limit=MOST)
 
 
 @scene(Phase.TOP_UP, costs=2, upto=100, needs=("large_limits", "full_house"))

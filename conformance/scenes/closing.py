@@ -97,9 +97,9 @@ def _others(known: Known | None, record: dict[str, Any]) -> list[str]:
     return known.contradicted_by(record) if known is not None else []
 
 
-@scene(Phase.QUIET, costs=16, needs=("deletion", "filters"))
+@scene(Phase.QUIET, costs=17, needs=("deletion", "filters"))
 async def quiet(s: Scene) -> None:
-    """Update, archive, restore and delete one contact, with the same reads between.
+    """Archive, restore, update and delete one contact, with the same reads between.
 
     Nobody else writes meanwhile.
 
@@ -115,14 +115,18 @@ async def quiet(s: Scene) -> None:
     if "second" in s.target.accounts:
         # The same list, right after the first user's: an answer kept by its query alone shows (ISO-01).
         await s.stage.client("second").list(search=token)
-    # The last name comes along, for targets that empty what an update does not send.
-    change = {"phone": factory(s).full_update()["phone"], "last_name": token}
-    s.out.update = await s.api.update(gone.id, change)
-    s.out.updated = await s.api.list(search=token)
     s.out.archive = await s.api.archive(gone.id)
     s.out.archived = await s.all(*reading.sets(), s.api.get(gone.id))
     s.out.restore = await s.api.restore(gone.id)
     s.out.restored = await s.all(*reading.sets())
+    # The last name comes along, for targets that empty what an update does not send.
+    new = factory(s).full_update()
+    change = {"email": new["email"], "phone": new["phone"], "last_name": token}
+    s.out.update = await s.api.update(gone.id, change)
+    # An index may have lost sight of what was restored.
+    s.out.updated, s.out.by_email = await s.all(
+        s.api.list(search=token), s.api.list(search=new["email"])
+    )
     s.out.delete = await s.api.delete(gone.id)
     s.out.list, s.out.search = await s.all(*reading.sets())
 

@@ -12,7 +12,7 @@ from conformance.kit.scene import Phase, Scene, scene
 from conformance.scenes.common import borrow, factory, make
 
 
-@scene(Phase.DELETED, costs=16, needs=("filters",))
+@scene(Phase.DELETED, costs=17, needs=("filters",))
 async def deletion(s: Scene) -> None:
     """Delete an active and an archived contact of the filtered set; look for them everywhere.
 
@@ -47,7 +47,10 @@ async def _look(s: Scene, token: str) -> None:
         s.api.list(search=sent["email"]),
         s.api.search(name=token),
         s.api.search(email=sent["email"]),
-        s.api.search(email=s.out.archived.sent["email"]),
+        # A search by both may take another way through the target than one by either.
+        s.api.search(name=token, email=sent["email"]),
+        # Deleted contacts must not take the places of others either.
+        s.api.search(name=token, limit=len(s.out.stays)),
     )
     s.out.lists = answers[:2]
     s.out.filtered = answers[2:4]

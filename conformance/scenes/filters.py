@@ -9,10 +9,10 @@ from conformance.kit.scene import Scene, scene
 from conformance.scenes.common import factory, make_all
 from fixtures.factories import LISTED, ContactFactory
 
-ODD_BOOLEANS = ("yes",)
+ODD_BOOLEANS = ("yes", "")
 
 
-@scene(costs=19)
+@scene(costs=20)
 async def filters(s: Scene) -> None:
     """Archive some of the set, then list it by archived, type, search and all together."""
     people = factory(s)
@@ -38,11 +38,15 @@ async def filters(s: Scene) -> None:
         # Fewer than are active, whose pages may be counted or cut instead (PAGE-02, PAGE-03).
         "page 2, archived=true": {"archived": "true", "page": 2, "limit": 1},
         # A search by email may take another way through the target than one by name.
-        "email and type": {"search": made[0].sent["email"], "type": "buyer"},
+        "email and type": {
+            "search": made[0].sent["email"],
+            "type": "buyer",
+            "archived": "false",
+        },
         "type and archived": {"type": "buyer", "archived": "true"},
         "email, type and archived": {
-            "search": made[4].sent["email"],
-            "type": "agent",
+            "search": made[3].sent["email"],
+            "type": "buyer",
             "archived": "true",
         },
     }
@@ -57,16 +61,19 @@ async def filters(s: Scene) -> None:
 def _bodies(people: ContactFactory, token: str, *, twins: bool) -> list[dict[str, Any]]:
     """Return three bodies to stay active and two to archive.
 
-    The last of each state is a twin of the first but for its type: a delete by name or email
-    instead of id would take it along (DELETE-09).
+    The last of each state is a twin of the first but for its type, the archived one without an
+    email: a delete by name or email instead of id would take it along (DELETE-09). One active and
+    one archived contact share type and email, so that each filter has something to leave out.
     """
-    first, hidden = people.full(last_name=token), people.full(last_name=token)
+    first = people.full(last_name=token)
+    hidden = people.full(last_name=token, **({"email": first["email"]} if twins else {}))
     other = {} if twins else people.named(last_name=token)
-    another = {} if twins else people.named(last_name=token)
+    another = {} if twins else people.minimal(last_name=token)
+    nowhere = {name: value for name, value in hidden.items() if name != "email"}
     return [
         {**first, "contact_type": "buyer"},
         {**people.named(last_name=token), "contact_type": "agent"},
         {**first, **other, "contact_type": "title_officer"},
         {**hidden, "contact_type": "buyer"},
-        {**hidden, **another, "contact_type": "agent"},
+        {**nowhere, **another, "contact_type": "agent"},
     ]

@@ -6,12 +6,19 @@ from typing import Any
 
 from conformance.kit.exchange import Exchange
 from conformance.kit.scene import Scene, scene
-from conformance.scenes.common import MALFORMED_IDS, UNKNOWN_ID, UPDATED_ID, discard_found, factory
+from conformance.scenes.common import (
+    MALFORMED_IDS,
+    UNKNOWN_ID,
+    UPDATED_ID,
+    discard_found,
+    factory,
+    has_id,
+)
 
 OPERATIONS = ("update", "delete", "archive", "restore")
 
 
-@scene(costs=9, needs=("people",))
+@scene(costs=8, needs=("people",))
 async def identifiers(s: Scene) -> None:
     """Get unknown and malformed ids; a real id is cut and lengthened, too."""
     real = (await s.of("people")).decoy
@@ -25,19 +32,28 @@ async def identifiers(s: Scene) -> None:
     s.out.unknown = unknown
     s.out.malformed = list(zip([*plain, *exempt], answers, strict=True))
     s.out.real = real
-    s.out.got, s.out.got_again = await s.all(s.api.get(real.id), s.api.get(real.id))
+    s.out.got = await s.api.get(real.id)
 
 
-@scene(costs=9)
+@scene(costs=9, needs=("punctuated",))
 async def unknown_targets(s: Scene) -> None:
-    """Update, delete, archive and restore ids that belong to no contact."""
+    """Update, delete, archive and restore ids that belong to no contact, but nearly to one."""
     people = factory(s)
+    create = (await s.of("punctuated")).create
+    real = str(create.contact["id"]) if has_id(create) else UNKNOWN_ID
+    malformed = {
+        "update": f"{real}0",
+        "delete": real[:-1],
+        "archive": MALFORMED_IDS[0],
+        "restore": f"{real}0",
+    }
     s.out.body = people.named()
     s.out.unknown, s.out.malformed = {}, {}
     for operation in OPERATIONS:
         body = s.out.body if operation == "update" else None
         unknown = UPDATED_ID if operation == "update" else UNKNOWN_ID
-        answers = await s.all(*(_act(s, operation, i, body) for i in (unknown, MALFORMED_IDS[0])))
+        ids = (unknown, malformed[operation])
+        answers = await s.all(*(_act(s, operation, i, body) for i in ids))
         s.out.unknown[operation], s.out.malformed[operation] = answers[0], answers[1:]
     first = s.out.body["first_name"]
     s.out.found = await s.all(s.api.list(search=first))

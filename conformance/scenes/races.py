@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,7 +45,7 @@ RACED = (
     ("street_address",),
     ("city", "email"),
     ("state",),
-    ("zip_code",),
+    ("zip_code", "tags"),
     ("notes", "first_name"),
     ("contact_status",),
 )
@@ -228,7 +228,7 @@ def _events(number: int, client: int, one: Timed, bodies: list[dict[str, Any]]) 
     events = []
     if sent and (x.ok or x.status >= 500):
         returned = one.returned if x.ok else math.inf
-        events.append(Event(number, True, state(sent), one.invoked, returned, label))
+        events.append(Event(number, True, _state(sent), one.invoked, returned, label))
     shown = _shown(x.contact, [n for n in RACED_FIELDS if n in x.contact and n not in sent])
     if x.ok and shown:
         events.append(Event(number, False, shown, one.invoked, one.returned, label))
@@ -237,8 +237,12 @@ def _events(number: int, client: int, one: Timed, bodies: list[dict[str, Any]]) 
 
 def _shown(record: dict[str, Any], names: Iterable[str]) -> State:
     """Return what a record shows of some fields; a value of a wrong type as its text."""
-    values = {name: plain(name, record.get(name)) for name in names}
-    return state({n: v if isinstance(v, str | None) else repr(v) for n, v in values.items()})
+    return _state({name: record.get(name) for name in names})
+
+
+def _state(values: Mapping[str, Any]) -> State:
+    known = {name: plain(name, value) for name, value in values.items()}
+    return state({n: v if isinstance(v, str | None) else repr(v) for n, v in known.items()})
 
 
 async def _delete(

@@ -113,9 +113,9 @@ def resigned(token: str, key: str) -> Credential:
     return _authorization(f"Bearer {signing_input}.{_encode(digest)}", shown, label)
 
 
-def spelled_scheme(token: str, scheme: str) -> Credential:
-    """Return the valid token under `Bearer` in another case, as RFC 9110, 11.1 allows (AUTH-07)."""
-    return _authorization(f"{scheme} {token}", f"{scheme} {TOKEN_VARIABLE}", f"the scheme {scheme}")
+def lower_case_scheme(token: str) -> Credential:
+    """Return the valid token under `bearer`, as RFC 9110, 11.1 allows (AUTH-07)."""
+    return _authorization(f"bearer {token}", f"bearer {TOKEN_VARIABLE}", "the scheme in lower case")
 
 
 def api_key(token: str) -> Credential:

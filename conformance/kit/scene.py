@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 CLOSING_RESERVE = 6
 """Requests that no scene before the closing may spend."""
-LIFE_RESERVE, LIFE_LEAST = 7, 5
-"""Requests that the scenes before them leave to the lives of contacts; EXTRA and QUIET the least."""
+LIFE_LEAST = 5
+"""Requests that the scenes before them leave to the lives of contacts."""
 
 
 FREE = Price()
@@ -143,6 +143,5 @@ def kept_back(phase: Phase, wanted: Iterable[Script]) -> int:
     if phase in (Phase.HOSTILE, Phase.EXTRA):
         kept += sum(price for each, price in prices if each is Phase.QUIET)
     if phase in (Phase.HOSTILE, Phase.EXTRA, Phase.QUIET):
-        reserve = LIFE_RESERVE if phase is Phase.HOSTILE else LIFE_LEAST
-        kept += reserve if any(each is Phase.LIFE for each, _ in prices) else 0
+        kept += LIFE_LEAST if any(each is Phase.LIFE for each, _ in prices) else 0
     return kept

@@ -37,7 +37,7 @@ LATE, CARRIED = _REST[:2], _REST[2:]
 MALFORMED_IDS = ("not-a-uuid", "12345")
 
 
-BORROWED = 4
+BORROWED = 5
 """Contacts at the end of the shelf that other scenes may change once the shelf has been read."""
 
 

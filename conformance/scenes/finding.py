@@ -8,8 +8,7 @@ from conformance.kit.scene import Scene, scene
 from conformance.scenes.common import factory, make_all
 from fixtures.factories import LISTED
 
-WILDCARDS = ("%", "_", "*", ".", "\\", "'")
-EMAIL_WILDCARDS = ("%", "_", "*", ".", "\\")
+WILDCARDS = ("%", "_", "*", ".", "\\")
 
 
 @scene(costs=6)
@@ -112,14 +111,14 @@ async def _ask(s: Scene, groups: dict[str, dict[str, dict[str, Any]]]) -> None:
         setattr(s.out, name, kept)
 
 
-@scene(costs=11, needs=("people",))
+@scene(costs=10, needs=("people",))
 async def wildcards(s: Scene) -> None:
     """Put characters that other languages read as wildcards into the middle of a real name."""
     crew = await s.of("people")
     first = crew.found.sent["first_name"].lower()
     local = crew.found.sent["email"].partition("@")[0]
     names = [_disturbed(first, mark) for mark in WILDCARDS]
-    emails = [_disturbed(local, mark) for mark in EMAIL_WILDCARDS]
+    emails = [_disturbed(local, mark) for mark in WILDCARDS]
     answers = await s.all(
         *(s.api.search(name=text) for text in names),
         *(s.api.search(email=text) for text in emails),
@@ -129,7 +128,7 @@ async def wildcards(s: Scene) -> None:
 
 
 def _disturbed(word: str, mark: str) -> str:
-    """Replace one letter by a one-letter wildcard, or put an escape or quote between letters."""
+    """Replace one letter by a one-letter wildcard, or put an escape between letters."""
     if mark in "_.":
         return f"{word[1:4]}{mark}{word[5:9]}"
     if mark in "%*":

@@ -8,12 +8,12 @@ from conformance.kit.scene import Scene, scene
 from conformance.scenes.common import Made, factory, has_id, make
 from fixtures.factories import LISTED
 
-WHILE_ARCHIVED = ("restore", "delete")
+WHILE_ARCHIVED = ("get", "restore", "delete")
 ALLOWED = (403,)
 """ISO-02 only warns about 403."""
 
 
-@scene(costs=16, needs=("people",))
+@scene(costs=17, needs=("people",))
 async def isolation(s: Scene) -> None:
     """Let the first user look for, read and change a contact of the second."""
     known = "second" in s.target.accounts

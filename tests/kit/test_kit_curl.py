@@ -47,8 +47,11 @@ def kinds(token: str) -> dict[str, Credential]:
     return {
         "bearer": credentials.bearer(token),
         "altered": credentials.altered(token),
+        "cut short": credentials.cut_short(token),
+        "unreadable": credentials.unreadable(token),
         "other scheme": credentials.other_scheme(token, "Basic"),
         "unsigned": credentials.unsigned(token),
+        "unsigned, spelled otherwise": credentials.unsigned(token, "None"),
         "resigned": credentials.resigned(token, "secret"),
         "resigned with a longer key": credentials.resigned(token, "conformance-guess"),
         "lower case": credentials.lower_case_scheme(token),

@@ -46,6 +46,8 @@ def kinds() -> dict[str, Credential]:
     return {
         "bearer": credentials.bearer(TOKEN),
         "altered": credentials.altered(TOKEN),
+        "cut short": credentials.cut_short(TOKEN),
+        "unreadable": credentials.unreadable(TOKEN),
         "other scheme": credentials.other_scheme(TOKEN, "Basic"),
         "unsigned": credentials.unsigned(TOKEN),
         "resigned": credentials.resigned(TOKEN, "secret"),

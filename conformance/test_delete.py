@@ -28,19 +28,6 @@ def test_a_delete_answers_with_the_record(deletion: Outcome, judge: Judge) -> No
 
 
 @pytest.mark.clause("DELETE-01")
-def test_a_delete_shows_an_archived_contact_as_archived(
-    deletion: Outcome, filters: Outcome, judge: Judge
-) -> None:
-    x, contact_id = deletion.delete_archived, deletion.archived.id
-    hidden = filters.asked["archived=true"].records
-    archived = any(r.get("id") == contact_id and r.get("is_archived") is True for r in hidden)
-    if x.ok and archived:
-        # Only what deletes by other means than a restore is known to be no restore.
-        state = x.contact.get("is_archived")
-        judge.that(state is not False, "the record of an archived contact", state, x)
-
-
-@pytest.mark.clause("DELETE-01")
 def test_no_delete_of_the_run_shows_other_values_than_the_last(
     witnessed: Evidence, judge: Judge
 ) -> None:

@@ -139,6 +139,7 @@ def test_nothing_can_be_done_to_a_deleted_contact(deletion: Outcome, judge: Judg
 
 
 @pytest.mark.clause("DELETE-05")
+@pytest.mark.further
 def test_a_contact_read_before_its_delete_is_gone(bad_updates: Outcome, judge: Judge) -> None:
     premise(bad_updates.delete.ok, "the delete was refused", bad_updates.delete)
 

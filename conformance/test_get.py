@@ -51,8 +51,8 @@ def test_an_archived_contact_can_be_read(archiving: Outcome, judge: Judge) -> No
 
 
 @pytest.mark.clause("GET-05")
-def test_two_gets_are_equal(bad_updates: Outcome, judge: Judge) -> None:
-    one, two = bad_updates.after, bad_updates.after_all
+def test_two_gets_are_equal(identifiers: Outcome, judge: Judge) -> None:
+    one, two = identifiers.got, identifiers.got_again
     premise(one.ok and two.ok, "the contact cannot be read", two)
 
     changed = differing(one.contact, two.contact, schemas.CONTACT_FIELDS)

@@ -132,6 +132,7 @@ def test_a_new_contact_is_in_the_active_list(
 
 
 @pytest.mark.clause("LIST-07")
+@pytest.mark.further
 def test_a_list_made_before_a_create_is_not_answered_again(
     full_house: Outcome, judge: Judge
 ) -> None:
@@ -209,6 +210,7 @@ def test_search_finds_a_contact_without_last_name(
 
 
 @pytest.mark.clause("LIST-10")
+@pytest.mark.further
 def test_search_finds_the_second_users_contact_by_email(isolation: Outcome, judge: Judge) -> None:
     if isolation.has("own") and judge.status(isolation.own, 200):
         x, theirs = isolation.own, isolation.theirs.id
@@ -235,6 +237,7 @@ def test_search_finds_a_contact_by_its_updated_values(whole_updates: Outcome, ju
 
 
 @pytest.mark.clause("LIST-10")
+@pytest.mark.further
 def test_search_finds_a_restored_contact_by_its_updated_email(quiet: Outcome, judge: Judge) -> None:
     x, update = quiet.by_email, quiet.update
     premise(update.ok and x.ok, "the update was refused", update)
@@ -245,6 +248,7 @@ def test_search_finds_a_restored_contact_by_its_updated_email(quiet: Outcome, ju
 
 
 @pytest.mark.clause("LIST-10")
+@pytest.mark.further
 def test_search_finds_an_archived_contact_without_email(filters: Outcome, judge: Judge) -> None:
     x = filters.asked["archived=true"]
     with_email, without = filters.made[3].id, filters.made[4].id
@@ -254,6 +258,7 @@ def test_search_finds_an_archived_contact_without_email(filters: Outcome, judge:
 
 
 @pytest.mark.clause("LIST-10")
+@pytest.mark.further
 def test_search_finds_a_contact_by_a_last_name_updated_alone(
     single_updates: Outcome, judge: Judge
 ) -> None:
@@ -364,6 +369,7 @@ def test_search_looks_at_names_and_email_only(
 
 
 @pytest.mark.clause("LIST-14")
+@pytest.mark.further
 def test_search_looks_at_names_and_email_only_after_an_update(
     whole_updates: Outcome, judge: Judge
 ) -> None:

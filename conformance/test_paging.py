@@ -10,8 +10,9 @@ import pytest
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import Judge, premise
 from conformance.kit.outcome import Outcome
+from conformance.scenes.bounds import SOME
 from conformance.scenes.common import BORROWED
-from conformance.scenes.shelf import EVEN, PAGED, TYPED, UNEVEN
+from conformance.scenes.shelf import DISTURBING, EVEN, PAGED, TYPED, UNEVEN
 
 
 def _meta(x: Exchange, name: str) -> Any:
@@ -94,6 +95,7 @@ def test_a_later_page_of_the_archived_holds_the_rest(filters: Outcome, judge: Ju
 
 
 @pytest.mark.clause("PAGE-03")
+@pytest.mark.further
 def test_the_largest_page_is_full(large_limits: Outcome, judge: Judge) -> None:
     x = large_limits.most
     total, limit = _meta(x, "total"), _meta(x, "limit")
@@ -101,6 +103,18 @@ def test_the_largest_page_is_full(large_limits: Outcome, judge: Judge) -> None:
         # More may have been created since they were counted, but none was deleted or archived.
         wanted, actual = min(total, limit, large_limits.active), len(x.records)
         judge.that(actual >= wanted, f"at least {wanted} records at limit {limit}", actual, x)
+
+
+@pytest.mark.clause("PAGE-03")
+@pytest.mark.further
+def test_a_later_page_of_a_larger_limit_holds_the_rest(large_limits: Outcome, judge: Judge) -> None:
+    x, whole = large_limits.later, large_limits.most
+    total = _meta(whole, "total")
+    if x.ok and total == len(whole.records):
+        # Contacts are created meanwhile.
+        wanted, actual = max(0, min(SOME, total - SOME)), len(x.records)
+        near = abs(actual - wanted) <= DISTURBING
+        judge.that(near, f"{wanted} records on page 2 at limit {SOME}", actual, x)
 
 
 @pytest.mark.clause("PAGE-04")

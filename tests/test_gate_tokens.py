@@ -65,6 +65,23 @@ def test_the_gate_asks_the_token_command_for_its_token(
     assert not [part for part in parts(served.target.token) if part in run.everything()]
 
 
+def test_one_token_decides_all_clauses_but_those_that_speak_of_others(
+    gate: Gate, served: Served
+) -> None:
+    own = ("CONTACTS_BASE_URL", "CONTACTS_TOKEN")
+
+    run = gate.run(**{name: value for name, value in served.options().items() if name in own})
+
+    clauses = run.clauses.values()
+    assert not [c["id"] for c in clauses if c["status"] == "failed"], run.screen
+    assert {c["id"] for c in clauses if c["reason_kind"] == "token"} == {
+        *("AUTH-04", "DELETE-08", "ISO-01", "ISO-02", "ISO-03", "ISO-04")
+    }
+    assert {c["reason_kind"] for c in clauses if c["status"] == "not_evaluated"} == {
+        *("token", "permission")
+    }
+
+
 def leave_behind(
     gate: Gate, served: Served, count: int = 1, *, others: tuple[str, ...] = ()
 ) -> None:

@@ -260,6 +260,12 @@ def test_every_test_of_the_suite_cites_exactly_one_known_clause() -> None:
     assert wrong == []
 
 
+def test_no_clause_rests_on_tests_that_may_not_be_able_to_decide_it() -> None:
+    decided = {clause for test in cited() if not test.further for clause in test.clauses}
+
+    assert {clause for test in cited() for clause in test.clauses} - decided == set()
+
+
 def test_every_test_of_the_suite_judges_or_observes() -> None:
     heard = {"judge", "profile"}
 

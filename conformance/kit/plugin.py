@@ -19,7 +19,7 @@ from conformance.kit.launching import NotReady, launch_of, settle_log
 from conformance.kit.outcome import Outcome
 from conformance.kit.preflight import Refused
 from conformance.kit.run import Run
-from conformance.kit.selection import clause_of, turn_of
+from conformance.kit.selection import clause_of, is_further, turn_of
 from conformance.kit.settings import OPTIONS, UsageProblem, resolve
 from conformance.kit.stage import Stage, new_run_id
 from conformance.kit.starting import REPORTS, start
@@ -56,6 +56,10 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Resolve the settings; a value that cannot be used ends the run with status 4."""
     config.addinivalue_line("markers", "clause(id): the one clause that the test judges")
+    config.addinivalue_line(
+        "markers",
+        "further: it adds to what other tests decide of the clause, and may not be able to",
+    )
     config.addinivalue_line("markers", "deep: the window profile has no requests for the test")
     # A connection cut off by an interrupt warns at the garbage collection; no verdict hangs on it.
     config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
@@ -209,11 +213,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     if made.undecided is not None:
         raise made.undecided
     if made.checks == 0:
-        names = pyfuncitem.fixturenames
-        further = "witnessed" in names and "evidence" not in names
-        raise PremiseFailed(
-            "nothing was seen that this clause speaks of", NO_OCCASION if further else "premise"
-        )
+        kind = NO_OCCASION if is_further(pyfuncitem) else "premise"
+        raise PremiseFailed("nothing was seen that this clause speaks of", kind)
     return result
 
 
@@ -270,6 +271,10 @@ def _outcome(item: pytest.Item, problem: BaseException | None) -> TestOutcome:
     state, reason, kind = "passed", None, None
     if isinstance(problem, PremiseFailed):
         state, reason, kind = "undecided", problem.reason, problem.kind
+        # Other tests decide the clause where this one lacks a token, or a bound pays for less.
+        names = getattr(item, "fixturenames", ())
+        spared = kind == "token" or item.config.stash[RUN].has_left_out(names)
+        kind = NO_OCCASION if spared and item.get_closest_marker("further") else kind
     elif isinstance(problem, ClauseViolated):
         state = "violated"
     elif problem is not None:

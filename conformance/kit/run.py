@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -89,6 +90,10 @@ class Run:
             waited_s=stage.budget.waited,
             waits_s=stage.wire.waits_s,
         )
+
+    def has_left_out(self, names: Iterable[str]) -> bool:
+        """Whether a bound on requests did not pay for one of these scenes."""
+        return self.stage is not None and any(map(self.stage.has_left_out, names))
 
     def gates(self, clause_id: str) -> bool:
         """Whether a violation of the clause fails the gate, known failures aside."""

@@ -118,6 +118,10 @@ class Scene:
         """Return the outcome of another scene, once it has ended."""
         return await self.stage.play(name)
 
+    async def if_played(self, name: str) -> Outcome:
+        """Return the outcome of another scene where the run plays it anyway, else an empty one."""
+        return await self.of(name) if self.stage.plays(name) else Outcome(name)
+
     async def all(self, *steps: Awaitable[T]) -> list[T]:
         """Run steps side by side and return their results in order.
 

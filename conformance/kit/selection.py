@@ -24,6 +24,13 @@ def clause_of(item: pytest.Item) -> str:
     return str(marks[0].args[0])
 
 
+def is_further(item: pytest.Item) -> bool:
+    """Whether a test adds to what others decide: by its mark, or by what it looks back on."""
+    names = getattr(item, "fixturenames", ())
+    looks_back = "witnessed" in names and "evidence" not in names
+    return looks_back or item.get_closest_marker("further") is not None
+
+
 def turn_of(item: pytest.Item) -> int:
     """Return the place of a test in the order of the run: the lower, the sooner."""
     names = getattr(item, "fixturenames", ())
@@ -46,6 +53,8 @@ def demands_of(items: list[pytest.Item]) -> tuple[Demand, ...]:
     """Return what the tests judge of each clause; the trial of the limiter has a budget of its own."""
     judged: dict[str, set[str]] = {}
     for item in items:
+        if item.get_closest_marker("further") is not None:
+            continue
         names = set(getattr(item, "fixturenames", ())) & SCRIPTS.keys()
         mine = {name for name in names if SCRIPTS[name].phase is not Phase.PROBE}
         judged.setdefault(clause_of(item), set()).update(mine)

@@ -220,6 +220,14 @@ class Stage:
         outcome._stopped(self._left_out[name])  # noqa: SLF001 - the stage fills outcomes
         return outcome
 
+    def has_left_out(self, name: str) -> bool:
+        """Whether the budget had no room for a scene."""
+        return name in self._left_out
+
+    def plays(self, name: str) -> bool:
+        """Whether a scene is played in this run anyway, or has been."""
+        return name in self._ready or name in self._outcomes
+
     def _conclude(self, name: str, outcome: Outcome) -> None:
         """Hand the outcome of a scene to the tests that wait for it."""
         waiting = self._ready.setdefault(name, Future())

@@ -20,7 +20,7 @@ ELSEWHERE = "Elsewhere"
 """The city that every refused update would set."""
 GUESS = "secret"
 KNOWN = tuple(operation for operation in OPERATIONS if operation != "get")
-UNKNOWN = ("get", "delete", "restore")
+UNKNOWN = ("get", "delete")
 """A read that is let through changes nothing, so that an unknown id tells as much as a known one."""
 SOME = {
     "altered": ("search", "update"),
@@ -67,7 +67,7 @@ async def _others(s: Scene) -> None:
     key = s.api.speaking_as(credentials.api_key(token))
     lower = s.api.speaking_as(credentials.lower_case_scheme(token))
     nobody = s.api.speaking_as(NO_CREDENTIAL)
-    *s.out.api_key, s.out.lower, one, two, three = await s.all(
+    *s.out.api_key, s.out.lower, one, two, three, four = await s.all(
         key.list(),
         key.search(),
         key.create(s.out.body),
@@ -76,8 +76,9 @@ async def _others(s: Scene) -> None:
         nobody.create({"first_name": {"a": 1}, "email": "no address"}),
         nobody.create_raw(b'{"first_name": "Cut'),
         nobody.update(UNKNOWN_ID, {"first_name": {"a": 1}, "email": "no address"}),
+        nobody.call("update", UNKNOWN_ID, body=b'{"first_name": "Cut'),
     )
-    s.out.invalid = [one, two, three]
+    s.out.invalid = [one, two, three, four]
 
 
 async def _expired(s: Scene, trials: Trials) -> list[Exchange]:

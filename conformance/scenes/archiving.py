@@ -32,7 +32,8 @@ async def archiving(s: Scene) -> None:
     s.out.moved, s.out.still = moved, still
     # What an archive may lose is not only what the contact was created with. The last name comes
     # along, so that the lists find the contact even where an update empties what it is not sent.
-    change = {"city": "Elsewhere", "notes": BEFORE, "last_name": token}
+    new = factory(s).full_update(notes=BEFORE, last_name=token)
+    change = {n: v for n, v in new.items() if n not in ("first_name", "email", "contact_type")}
     s.out.before, typed = await change_with_type(s, moved.id, change, TYPES[0])
     s.out.types = [(TYPES[0], typed)]
     s.out.archive = await s.api.archive(moved.id)

@@ -8,6 +8,8 @@ from conformance.kit.scene import Phase, Scene, scene
 from conformance.scenes.common import active_contacts, factory
 
 MOST = schemas.LIST_LIMIT_MAX
+SOME = 30
+"""More than the default limit, less than the contacts that are there."""
 QUESTIONS = 3
 LARGE: tuple[dict[str, object], ...] = (
     {"limit": 101},
@@ -46,14 +48,16 @@ async def odd_bounds(s: Scene) -> None:
     s.out.far = answers[-len(far) :]
 
 
-@scene(Phase.FULL_HOUSE, costs=4, needs=("unwieldy",))
+@scene(Phase.FULL_HOUSE, costs=5)
 async def large_limits(s: Scene) -> None:
     """Ask lists and searches for more than 100 records, while all contacts are there."""
-    await s.of("unwieldy")
+    await s.if_played("unwieldy")
     s.out.active = active_contacts(s)
     lists = [s.api.list(**query) for query in LARGE]
     searches = [s.api.search(limit=MOST + 1)]
-    answers = await s.all(*lists, *searches)
+    # With a limit above the default the offset is another one, too.
+    later = s.api.list(page=2, limit=SOME)
+    *answers, s.out.later = await s.all(*lists, *searches, later)
     s.out.lists, s.out.searches = answers[: len(LARGE)], answers[len(LARGE) :]
     beyond = s.out.lists[0]
     # The same list at the bound, where more than the bound is refused.

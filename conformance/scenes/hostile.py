@@ -27,7 +27,7 @@ WRONG_SHAPES: tuple[Any, ...] = (["a"], {"a": 1})
 SCALARS: tuple[Any, ...] = (12345, True)
 
 
-@scene(Phase.HOSTILE, costs=33)
+@scene(Phase.HOSTILE, costs=32)
 async def bad_creates(s: Scene) -> None:
     """Send creates that must be refused; they all bear one first name, looked for at the end."""
     people = factory(s)
@@ -47,7 +47,8 @@ async def bad_creates(s: Scene) -> None:
     s.out.scalars = await _send(s, _scalars(base))
     s.out.tags = await _send(s, [{**base, "tags": t} for t in BAD_TAGS])
     raw = [*BROKEN, *NO_OBJECTS, None]
-    s.out.raw = list(zip(raw, await s.all(*(s.api.create_raw(body) for body in raw)), strict=True))
+    # One after the other: what is under way keeps a request for its delete, and few may be left.
+    s.out.raw = [(body, await s.api.create_raw(body)) for body in raw]
     s.out.found = await s.all(s.api.list(search=name), s.api.list(search=base["email"]))
     await discard_found(s, *s.out.found, word=name)
 
@@ -60,7 +61,6 @@ def _wrong_shapes(base: dict[str, Any]) -> list[dict[str, Any]]:
 def _scalars(base: dict[str, Any]) -> list[dict[str, Any]]:
     """Return bodies with a number or a boolean in some text fields."""
     return [
-        {**base, "first_name": SCALARS[0]},
         {**base, "notes": SCALARS[1]},
         {**base, "zip_code": SCALARS[0]},
     ]
@@ -113,7 +113,7 @@ async def odd_texts(s: Scene) -> None:
     await discard(s, s.out.deep)
 
 
-@scene(Phase.HOSTILE, costs=16, needs=("shelf",))
+@scene(Phase.HOSTILE, costs=15, needs=("shelf",))
 async def bad_updates(s: Scene) -> None:
     """Send updates that must be refused, each with a valid change beside the bad field."""
     people = factory(s)
@@ -141,8 +141,8 @@ async def bad_updates(s: Scene) -> None:
     raw = [*BROKEN, *NO_OBJECTS]
     texts = await s.all(*(s.api.call("update", made.id, body=body) for body in raw))
     s.out.raw = list(zip(raw, texts, strict=True))
-    # Twice, and never by its id before: a cache of what is read may be filled by either.
-    s.out.after, s.out.after_all = [await s.api.get(made.id) for _ in range(2)]
+    # A cache of what is read is filled by this, and must not outlive the delete.
+    s.out.after = await s.api.get(made.id)
     s.out.delete = await s.api.delete(made.id)
     s.out.gone = await s.api.get(made.id)
 

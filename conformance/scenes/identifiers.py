@@ -18,7 +18,7 @@ from conformance.scenes.common import (
 OPERATIONS = ("update", "delete", "archive", "restore")
 
 
-@scene(costs=8, needs=("people",))
+@scene(costs=9, needs=("people",))
 async def identifiers(s: Scene) -> None:
     """Get unknown and malformed ids; a real id is cut and lengthened, too."""
     real = (await s.of("people")).decoy
@@ -32,15 +32,16 @@ async def identifiers(s: Scene) -> None:
     s.out.unknown = unknown
     s.out.malformed = list(zip([*plain, *exempt], answers, strict=True))
     s.out.real = real
-    s.out.got = await s.api.get(real.id)
+    s.out.got, s.out.got_again = await s.all(s.api.get(real.id), s.api.get(real.id))
 
 
-@scene(costs=9, needs=("punctuated",))
+@scene(costs=9)
 async def unknown_targets(s: Scene) -> None:
     """Update, delete, archive and restore ids that belong to no contact, but nearly to one."""
     people = factory(s)
-    create = (await s.of("punctuated")).create
-    real = str(create.contact["id"]) if has_id(create) else UNKNOWN_ID
+    before = await s.if_played("punctuated")
+    there = before.has("create") and has_id(before.create)
+    real = str(before.create.contact["id"]) if there else UNKNOWN_ID
     malformed = {
         "update": f"{real}0",
         "delete": real[:-1],

@@ -144,15 +144,16 @@ async def whole_updates(s: Scene) -> None:
         s.api.list(search=new),
         s.api.list(search=body["email"], type=WHOLE),
         s.api.list(search=body["email"], type="seller"),
-        s.api.search(name=new),
         s.api.search(email=body["email"]),
         s.api.list(search=old),
         s.api.search(name=old),
         s.api.search(email=sent["email"]),
     )
-    s.out.found, s.out.old = answers[:5], answers[5:]
+    s.out.found, s.out.old = answers[:4], answers[4:]
     await _nothing(s, made)
     await _free(s, made, people)
+    # It has been renamed twice by now, which an index may follow once only.
+    s.out.renamed = await s.api.search(name=s.out.name)
     await _owned(s, made)
 
 
@@ -167,6 +168,7 @@ async def _free(s: Scene, made: Made, people: ContactFactory) -> None:
     texts = ["past_client", f"Under review ({people.word()}), 2nd pass"]
     s.out.statuses, s.out.tags = [], []
     new = people.full_update()
+    s.out.name = new["first_name"]
     for number, (kind, rider) in enumerate(zip(CARRIED, RIDERS, strict=False)):
         status = {"contact_status": texts[number]} if number < len(texts) else {}
         tags = {"tags": TAGS[number - 1]} if number else {}

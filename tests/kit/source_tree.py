@@ -25,6 +25,8 @@ class Cited(NamedTuple):
     test: str
     clauses: tuple[str, ...]
     parameters: tuple[str, ...]
+    further: bool = False
+    """Whether it adds to what other tests decide."""
 
 
 @cache
@@ -86,7 +88,10 @@ def cited() -> list[Cited]:
     tests = (ROOT / "conformance").glob("test_*.py")
     return [
         Cited(
-            f"{path.name}::{node.name}", tuple(_marks(node)), tuple(a.arg for a in node.args.args)
+            f"{path.name}::{node.name}",
+            tuple(_marks(node)),
+            tuple(a.arg for a in node.args.args),
+            any(ast.unparse(d) == "pytest.mark.further" for d in node.decorator_list),
         )
         for path in sorted(tests)
         for node in ast.walk(parsed(path))

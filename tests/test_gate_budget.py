@@ -157,7 +157,7 @@ def test_few_requests_go_where_they_decide_the_most(gate: Gate, bound: int, deci
     assert {"failed", "warned", "error"}.isdisjoint(statuses)
     assert len(share) == 1
     assert " of 102 required, " in share[0]
-    assert any(c["reason"].endswith("for the scene access, which takes 40") for c in left_out)
+    assert any(c["reason"].endswith("for the scene access, which takes 41") for c in left_out)
     assert run.document["leftovers"] == []
 
 

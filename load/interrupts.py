@@ -35,6 +35,11 @@ class Interrupts:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
 
+    @property
+    def told(self) -> bool:
+        """Whether a signal came."""
+        return self._told
+
     def run(self, command: Sequence[str], environment: Mapping[str, str], heeding: Path) -> int:
         """Run a command whose process makes the file `heeding` once it heeds SIGINT.
 

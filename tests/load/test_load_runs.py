@@ -212,6 +212,25 @@ def test_a_signal_before_the_run_begins_ends_it_in_one_line(
     assert run.screen.startswith("load: interrupted before the run began") or run.document
 
 
+def test_a_signal_that_an_import_takes_for_its_own_failure_ends_it_in_one_line(
+    runs: Runs, tmp_path: Path
+) -> None:
+    # As `_ssl` does, which imports `_socket` in C.
+    (tmp_path / "ssl.py").write_text(
+        "import os, signal\n"
+        "try:\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    os.getpid()\n"
+        "except Exception:\n"
+        "    raise ImportError('could not import module') from None\n"
+    )
+
+    run = runs.run("--headless", "--run-time", "1s", PYTHONPATH=str(tmp_path))
+
+    assert run.status == 2, run.screen
+    assert run.screen.startswith("load: interrupted before the run began"), run.screen
+
+
 def test_locust_does_not_outlive_a_launcher_that_is_killed_at_once(runs: Runs) -> None:
     server = runs.serve()
     process = runs.start(

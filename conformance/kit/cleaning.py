@@ -13,21 +13,21 @@ from conformance.kit.client import Client
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import PremiseFailed
 from conformance.kit.ledger import Entry, Ledger
+from conformance.kit.outgoing import TargetUnavailable
 from conformance.kit.recovery import WORD_LEAST, folded
-from conformance.kit.wire import TargetUnavailable
 
 TRIES = 3
 
 
 async def clean(
-    accounts: Mapping[str, Client], ledger: Ledger, missing: list[Exchange] | None = None
+    accounts: Mapping[str, Client], ledger: Ledger, refused: list[Exchange] | None = None
 ) -> list[str]:
     """Delete every live contact of the run; return the ids (or words) of what may remain.
 
-    `missing` gets the answers that found no contact where the ledger has a live one, or that
+    `refused` gets the answers that found no contact where the ledger has a live one, or that
     forbade its owner to delete it.
     """
-    missing = [] if missing is None else missing
+    refused = [] if refused is None else refused
     for account, api in accounts.items():
         alike: dict[tuple[str, ...], list[Entry]] = {}
         for entry in ledger.lost(account):
@@ -36,7 +36,7 @@ async def clean(
     # Each is tried, whatever becomes of the others.
     results = await asyncio.gather(
         *(
-            _remove(accounts[e.account], ledger, e, missing)
+            _remove(accounts[e.account], ledger, e, refused)
             for e in ledger.live()
             if e.account in accounts
         ),
@@ -49,7 +49,7 @@ async def clean(
     return [left for left in results if isinstance(left, str)] + unsure
 
 
-async def _remove(api: Client, ledger: Ledger, entry: Entry, missing: list[Exchange]) -> str | None:
+async def _remove(api: Client, ledger: Ledger, entry: Entry, refused: list[Exchange]) -> str | None:
     for attempt in range(1, TRIES + 1):
         try:
             # Whether an attempt before it took effect does not matter here: 404 is as good.
@@ -60,7 +60,7 @@ async def _remove(api: Client, ledger: Ledger, entry: Entry, missing: list[Excha
         except PremiseFailed:
             return entry.id
         if exchange.status in (403, 404) and attempt == 1:
-            missing.append(exchange)
+            refused.append(exchange)
         if exchange.ok or exchange.status == 404:
             ledger.gone(str(entry.id))
             return None

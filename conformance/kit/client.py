@@ -17,9 +17,10 @@ from conformance.kit.credentials import Credential
 from conformance.kit.deeds import Deeds
 from conformance.kit.exchange import Exchange
 from conformance.kit.ledger import Entry, Ledger
+from conformance.kit.outgoing import Outgoing, TargetUnavailable
 from conformance.kit.recovery import change_is_undone, create_is_undone
 from conformance.kit.renewal import TokenRanOut
-from conformance.kit.wire import FAULT_TRIES, Outgoing, TargetUnavailable, Wire
+from conformance.kit.wire import FAULT_TRIES, Wire
 
 RESOURCE = "/contacts"
 LONE_SURROGATES = "surrogatepass"

@@ -17,8 +17,8 @@ from conformance.kit.expect import Judge
 from conformance.kit.ledger import Ledger
 from conformance.kit.limiter_answers import Answer, answer_of
 from conformance.kit.limits import ANSWERS_KEPT
+from conformance.kit.outgoing import Outgoing
 from conformance.kit.sameness import Sameness
-from conformance.kit.wire import Outgoing
 
 FINDINGS_KEPT = 12
 WRITES = ("create", "update", "archive", "restore")

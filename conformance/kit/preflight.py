@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from conformance.kit.client import Client
 from conformance.kit.exchange import Exchange
+from conformance.kit.outgoing import TargetUnavailable
 from conformance.kit.renewal import TokenRanOut
-from conformance.kit.wire import TargetUnavailable
 
 STRANGER = "5c0f2d6e-8a1b-4c3d-9e7f-0a1b2c3d4e5f"
 

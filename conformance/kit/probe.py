@@ -37,10 +37,11 @@ from conformance.kit.limiter_steps import (
     Volley,
 )
 from conformance.kit.limiter_trial import Trial
+from conformance.kit.outgoing import Outgoing, TargetUnavailable
 from conformance.kit.renewal import Renewal
 from conformance.kit.settings import Settings
 from conformance.kit.target import Target
-from conformance.kit.wire import Outgoing, TargetUnavailable, Transport, Wire
+from conformance.kit.wire import Transport, Wire
 
 SECOND_ADDRESS = "127.0.0.2"
 REQUESTS_MOST = 5_000

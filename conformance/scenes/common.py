@@ -11,8 +11,8 @@ from conformance.kit.client import Client
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import premise
 from conformance.kit.moments import to_epoch
+from conformance.kit.outgoing import TargetUnavailable
 from conformance.kit.scene import Scene
-from conformance.kit.wire import TargetUnavailable
 from fixtures.factories import ContactFactory
 
 UNKNOWN_ID = "0b7c8a52-93d4-4f6e-8a1c-2d3e4f5a6b7c"

@@ -24,8 +24,9 @@ from kit_doubles import AN_ID, NOW, TOKEN, client_on, run
 from conformance.kit.budget import Budget
 from conformance.kit.exchange import Exchange
 from conformance.kit.ledger import Ledger
+from conformance.kit.outgoing import TargetUnavailable
 from conformance.kit.settings import Settings, UsageProblem, resolve
-from conformance.kit.wire import TargetUnavailable, Wire
+from conformance.kit.wire import Wire
 
 H2, H1 = "h2", "http/1.1"
 FEW = ("--clause", "CREATE-01", "--clause", "LIST-0[1-4]", "--clause", "DELETE-01")

@@ -18,9 +18,10 @@ from conformance.kit.limiter import Analysis, Documented, analyse
 from conformance.kit.limiter_answers import FIRST
 from conformance.kit.limiter_steps import SECOND, Forecast, Plan, Shot
 from conformance.kit.limiter_trial import Trial
+from conformance.kit.outgoing import TargetUnavailable
 from conformance.kit.probe import Allowance, Ground, Probe, outgoing_of
 from conformance.kit.settings import Settings
-from conformance.kit.wire import TargetUnavailable, Transport
+from conformance.kit.wire import Transport
 from fixtures.mutants.inprocess import Clock, InProcess
 from fixtures.reference.app import create_app
 from fixtures.reference.config import Config

@@ -23,8 +23,9 @@ from conformance.kit.evidence import Evidence
 from conformance.kit.exchange import Exchange
 from conformance.kit.expect import PremiseFailed
 from conformance.kit.ledger import Ledger
+from conformance.kit.outgoing import Outgoing, TargetUnavailable
 from conformance.kit.settings import Settings
-from conformance.kit.wire import FAULT_TRIES, SILENCES_MOST, Outgoing, TargetUnavailable
+from conformance.kit.wire import FAULT_TRIES, SILENCES_MOST
 
 BODY = {"first_name": "Qkzvtmwebdfh", "last_name": "Plmoknijbuhv", "email": "qkzvtm@example.com"}
 RESET = httpx.ReadError("connection reset")

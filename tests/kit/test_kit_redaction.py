@@ -28,10 +28,10 @@ from conformance.kit.credentials import Credential
 from conformance.kit.exchange import REDACTED, Exchange, Redactor
 from conformance.kit.expect import Finding
 from conformance.kit.ledger import Ledger
+from conformance.kit.outgoing import TargetUnavailable
 from conformance.kit.settings import Settings
 from conformance.kit.target import target_with
 from conformance.kit.verdict import TestOutcome, clause_document, judge_clause
-from conformance.kit.wire import TargetUnavailable
 
 SECOND = jwt_of(sub="bob", exp=NOW + 3600)
 RESTRICTED = jwt_of(sub="vic", exp=NOW + 3600)

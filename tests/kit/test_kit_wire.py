@@ -24,8 +24,9 @@ from kit_doubles import (
 
 from conformance.kit.budget import Budget, BudgetExhausted
 from conformance.kit.credentials import bearer
+from conformance.kit.outgoing import Outgoing, TargetUnavailable
 from conformance.kit.settings import Settings
-from conformance.kit.wire import FAULT_TRIES, THROTTLED_TRIES, Outgoing, TargetUnavailable
+from conformance.kit.wire import FAULT_TRIES, THROTTLED_TRIES
 
 MakeSettings = Callable[..., Settings]
 WAITS = {

@@ -14,8 +14,9 @@ from kit_doubles import AN_ID, TOKEN, Recorder, client_on, run, success, wire_to
 from conformance.kit.body import BODY_LIMIT
 from conformance.kit.budget import Budget
 from conformance.kit.exchange import Exchange
+from conformance.kit.outgoing import TargetUnavailable
 from conformance.kit.settings import Settings
-from conformance.kit.wire import FAULT_TRIES, TargetUnavailable, Wire
+from conformance.kit.wire import FAULT_TRIES, Wire
 
 MakeSettings = Callable[..., Settings]
 CHUNK = 1024 * 1024

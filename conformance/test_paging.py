@@ -109,12 +109,13 @@ def test_the_largest_page_is_full(large_limits: Outcome, judge: Judge) -> None:
 @pytest.mark.further
 def test_a_later_page_of_a_larger_limit_holds_the_rest(large_limits: Outcome, judge: Judge) -> None:
     x, whole = large_limits.later, large_limits.most
-    total = _meta(whole, "total")
-    if x.ok and total == len(whole.records):
-        # Contacts are created meanwhile.
+    total, then = _meta(whole, "total"), _meta(x, "total")
+    if x.ok and total == len(whole.records) and isinstance(then, int):
+        # This run creates meanwhile; where others changed more, it tells nothing.
+        undisturbed = abs(then - total) <= DISTURBING
         wanted, actual = max(0, min(SOME, total - SOME)), len(x.records)
-        near = abs(actual - wanted) <= DISTURBING
-        judge.that(near, f"{wanted} records on page 2 at limit {SOME}", actual, x)
+        right = abs(actual - wanted) <= DISTURBING or not undisturbed
+        judge.that(right, f"{wanted} records on page 2 at limit {SOME}", actual, x)
 
 
 @pytest.mark.clause("PAGE-04")
@@ -141,10 +142,6 @@ def test_totals_are_the_number_of_matches_on_every_page(
         filtered = x.ok and all(r.get("contact_type") == PAGED for r in x.records)
         expected = f"meta.total {paged} of type {PAGED} on page {page}"
         judge.that(not filtered or total == paged, expected, total, x)
-    if shelf.beyond.ok:
-        total = _meta(shelf.beyond, "total")
-        expected = f"meta.total {shelf.size} past the end, too"
-        judge.that(total == shelf.size, expected, total, shelf.beyond)
     counts = [_meta(x, "totalPages") for x in shelf.uneven]
     same = len(set(map(str, counts))) == 1
     judge.that(same, "one totalPages all along", counts, shelf.uneven[-1])

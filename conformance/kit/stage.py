@@ -308,14 +308,14 @@ class Stage:
         current_scene.set("cleaning up")
         self.wire.resume()
         # A cancelled run still cleans up: the new task is not part of what was cancelled.
-        tried, missing = set(self.evidence.deletes), list[Exchange]()
-        cleaning = asyncio.ensure_future(clean(accounts, self.ledger, missing))
+        tried, refused = set(self.evidence.deletes), list[Exchange]()
+        cleaning = asyncio.ensure_future(clean(accounts, self.ledger, refused))
         self.leftovers = await asyncio.shield(cleaning)
-        # Who may not delete cannot clean up what is their own.
+        # Of the other users nobody knows whether they may delete what is their own.
         owner_of = self.ledger.owner_of
-        forbidden = (x for x in missing if x.status == 403)
-        self.evidence.forbidden = [x for x in forbidden if owner_of(path_id(x)) != "restricted"]
-        self.evidence.missing = [x for x in missing if x.status == 404 and path_id(x) not in tried]
+        forbidden = (x for x in refused if x.status == 403)
+        self.evidence.forbidden = [x for x in forbidden if owner_of(path_id(x)) == "first"]
+        self.evidence.missing = [x for x in refused if x.status == 404 and path_id(x) not in tried]
 
     def client(self, account: str = "first") -> Client:
         """Return a client for one of the target's accounts."""

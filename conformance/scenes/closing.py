@@ -125,7 +125,7 @@ async def quiet(s: Scene) -> None:
     s.out.update = await s.api.update(gone.id, change)
     # An index may have lost sight of what was restored.
     s.out.updated, s.out.by_email = await s.all(
-        s.api.list(search=token), s.api.list(search=new["email"])
+        s.api.list(search=token), s.api.list(search=new["email"], limit=100)
     )
     s.out.delete = await s.api.delete(gone.id)
     s.out.list, s.out.search = await s.all(*reading.sets())

@@ -34,7 +34,7 @@ async def isolation(s: Scene) -> None:
         s.api.search(name=token),
         s.api.search(email=theirs.sent["email"]),
     )
-    s.out.own = await second.list(search=theirs.sent["email"])
+    s.out.own = await second.list(search=theirs.sent["email"], limit=100)
     body = encode(people.full_update())
     s.out.tries = [
         await s.api.call("update", theirs.id, body=body, allows=ALLOWED),

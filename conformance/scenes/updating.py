@@ -67,7 +67,7 @@ async def single_updates(s: Scene) -> None:
     s.out.steps = steps
     s.out.before = {str(r.get("id")): r for r in shelf.hundred.records}
     await _read_back(s, shelf.token)
-    s.out.renamed = await s.api.list(search=values["last_name"])
+    s.out.renamed = await s.api.list(search=values["last_name"], limit=100)
 
 
 async def _still_there(s: Scene, doubtful: list[Made]) -> None:

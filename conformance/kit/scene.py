@@ -120,7 +120,7 @@ class Scene:
 
     async def if_played(self, name: str) -> Outcome:
         """Return the outcome of another scene where the run plays it anyway, else an empty one."""
-        return await self.of(name) if self.stage.plays(name) else Outcome(name)
+        return await self.stage.play(name) if self.stage.plays(name) else Outcome(name)
 
     async def all(self, *steps: Awaitable[T]) -> list[T]:
         """Run steps side by side and return their results in order.
